@@ -1,0 +1,115 @@
+#include "control.h"
+
+#include <stdlib.h>
+#include <uv.h>
+
+struct control {
+    uv_poll_t poll;
+    napi_env env;
+    napi_ref callback;
+    napi_async_context context;
+    struct server *server;
+};
+
+static struct control *control;
+
+static bool is_question(const struct ioreq *request)
+{
+    return request->type == IOREQ_TYPE_PIO && request->dir == IOREQ_READ && !request->data_is_ptr && request->count == 1;
+}
+
+static void call_back(unsigned int vcpu)
+{
+    napi_handle_scope scope;
+    napi_value callback, receiver, argument, result;
+
+    napi_open_handle_scope(control->env, &scope);
+    napi_get_reference_value(control->env, control->callback, &callback);
+    napi_get_undefined(control->env, &receiver);
+    napi_create_uint32(control->env, vcpu, &argument);
+    if ( napi_make_callback(control->env, control->context, receiver, callback, 1, &argument, &result) ==
+         napi_pending_exception )
+    {
+        napi_value error;
+
+        napi_get_and_clear_last_exception(control->env, &error);
+        napi_fatal_exception(control->env, error);
+    }
+    napi_close_handle_scope(control->env, scope);
+}
+
+static void on_event(uv_poll_t *poll, int status, int events)
+{
+    struct server *server = control->server;
+    int port;
+
+    (void)poll;
+    if ( status < 0 || !(events & UV_READABLE) )
+        return;
+    port = xen.xenevtchn_pending(server->evtchn);
+    if ( port < 0 )
+        return;
+    xen.xenevtchn_unmask(server->evtchn, port);
+    /* All slots, whichever port it was: binding a channel raises an event that stands for no request. */
+    for ( unsigned int vcpu = 0; control && vcpu < server->vcpus; vcpu++ )
+    {
+        struct ioreq request;
+
+        if ( slot_state(&server->slots[vcpu]) != STATE_IOREQ_READY )
+            continue;
+        slot_take(&server->slots[vcpu], &request);
+        if ( is_question(&request) )
+            call_back(vcpu);
+        else
+            /* Xen's broadcasts come to every server, and a guest may do anything to the port. */
+            server_answer(server, vcpu, &request, UINT64_MAX, rdtsc(), TRACE_HANDLER);
+    }
+}
+
+int control_watch(napi_env env, struct server *server, napi_value callback)
+{
+    uv_loop_t *loop;
+    napi_value name;
+    int error;
+
+    control = calloc(1, sizeof *control);
+    if ( !control )
+        return UV_ENOMEM;
+    control->env = env;
+    control->server = server;
+    napi_create_string_utf8(env, "ioreqlab.control", NAPI_AUTO_LENGTH, &name);
+    napi_create_reference(env, callback, 1, &control->callback);
+    napi_async_init(env, NULL, name, &control->context);
+    napi_get_uv_event_loop(env, &loop);
+    if ( (error = uv_poll_init(loop, &control->poll, xen.xenevtchn_fd(server->evtchn))) )
+        return error;
+    return uv_poll_start(&control->poll, UV_READABLE, on_event);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    free(handle->data);
+}
+
+void control_unwatch(napi_env env)
+{
+    if ( !control )
+        return;
+    uv_poll_stop(&control->poll);
+    control->poll.data = control;
+    napi_delete_reference(env, control->callback);
+    napi_async_destroy(env, control->context);
+    uv_close((uv_handle_t *)&control->poll, on_closed);
+    control = NULL;
+}
+
+bool control_answer(struct server *server, unsigned int vcpu, uint32_t value)
+{
+    struct ioreq request;
+
+    if ( vcpu >= server->vcpus || slot_state(&server->slots[vcpu]) != STATE_IOREQ_INPROCESS )
+        return false;
+    slot_take(&server->slots[vcpu], &request);
+    server_answer(server, vcpu, &request, value, rdtsc(), TRACE_HANDLER);
+    return true;
+}

@@ -1,0 +1,210 @@
+#include "server.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "process.h"
+
+#include <xen/hvm/hvm_op.h>
+#include <xen/memory.h>
+
+#define FAILED(what) (*call = (what), -1)
+
+static int open_channels(struct server *server, const char **call)
+{
+    int kicked, kick;
+
+    server->evtchn = xen.xenevtchn_open(NULL, 0);
+    if ( !server->evtchn )
+        return FAILED("xenevtchn_open");
+    /* A channel to ourselves: notifying one end wakes the thread that blocks in a read of the handle. */
+    kicked = xen.xenevtchn_bind_unbound_port(server->evtchn, DOMID_SELF);
+    if ( kicked < 0 )
+        return FAILED("xenevtchn_bind_unbound_port");
+    kick = xen.xenevtchn_bind_interdomain(server->evtchn, DOMID_SELF, kicked);
+    if ( kick < 0 )
+        return FAILED("xenevtchn_bind_interdomain");
+    server->kick = kick;
+    return 0;
+}
+
+int server_open(struct server *server, domid_t domid, unsigned int vcpus, const char **call)
+{
+    void *page = NULL;
+    int error;
+
+    memset(server, 0, sizeof *server);
+    server->domid = domid;
+    server->vcpus = vcpus;
+    server->taken = -1;
+
+    if ( trace_init(&server->trace) )
+        return FAILED("malloc");
+    if ( xen.xendevicemodel_create_ioreq_server(process.devicemodel, domid, HVM_IOREQSRV_BUFIOREQ_OFF, &server->id) )
+    {
+        error = errno;
+        trace_free(&server->trace);
+        errno = error;
+        return FAILED("xendevicemodel_create_ioreq_server");
+    }
+    server->open = true;
+
+    server->resource = xen.xenforeignmemory_map_resource(
+        process.foreignmemory, domid, XENMEM_resource_ioreq_server, server->id,
+        XENMEM_resource_ioreq_server_frame_ioreq(0), 1, &page, PROT_READ | PROT_WRITE, 0);
+    if ( server->resource )
+    {
+        server->slots = page;
+        if ( !open_channels(server, call) )
+            return 0;
+    }
+    else
+        *call = "xenforeignmemory_map_resource";
+
+    error = errno;
+    {
+        const char *ignored;
+
+        server_close(server, &ignored);
+    }
+    errno = error;
+    return -1;
+}
+
+int server_map_range(struct server *server, bool memory, uint64_t start, uint64_t end, const char **call)
+{
+    if ( xen.xendevicemodel_map_io_range_to_ioreq_server(process.devicemodel, server->domid, server->id, memory, start,
+                                                         end) )
+        return FAILED("xendevicemodel_map_io_range_to_ioreq_server");
+    return 0;
+}
+
+int server_unmap_range(struct server *server, bool memory, uint64_t start, uint64_t end, const char **call)
+{
+    if ( xen.xendevicemodel_unmap_io_range_from_ioreq_server(process.devicemodel, server->domid, server->id, memory,
+                                                             start, end) )
+        return FAILED("xendevicemodel_unmap_io_range_from_ioreq_server");
+    return 0;
+}
+
+int server_enable(struct server *server, const char **call)
+{
+    if ( xen.xendevicemodel_set_ioreq_server_state(process.devicemodel, server->domid, server->id, 1) )
+        return FAILED("xendevicemodel_set_ioreq_server_state");
+    server->enabled = true;
+    for ( unsigned int vcpu = 0; vcpu < server->vcpus; vcpu++ )
+    {
+        int port = xen.xenevtchn_bind_interdomain(server->evtchn, server->domid, server->slots[vcpu].vp_eport);
+
+        if ( port < 0 )
+            return FAILED("xenevtchn_bind_interdomain");
+        server->ports[vcpu] = port;
+    }
+    server->bound = true;
+    return 0;
+}
+
+int server_vcpu_of_port(const struct server *server, evtchn_port_t port)
+{
+    for ( unsigned int vcpu = 0; vcpu < server->vcpus; vcpu++ )
+        if ( server->ports[vcpu] == port )
+            return vcpu;
+    return -1;
+}
+
+void server_answer(struct server *server, unsigned int vcpu, const struct ioreq *request, uint64_t answer,
+                   uint64_t tsc_taken, enum trace_origin origin)
+{
+    struct ioreq *slot = &server->slots[vcpu];
+    struct trace *trace = &server->trace;
+    struct trace_record *record = &trace->records[trace->count & (TRACE_RECORDS - 1)];
+
+    record->tsc_taken = tsc_taken;
+    record->addr = request->addr;
+    record->data = request->data;
+    record->count = request->count;
+    record->size = request->size;
+    record->sequence = trace->count;
+    record->vcpu = vcpu;
+    record->type = request->type;
+    record->bits = request->dir | request->data_is_ptr << 1 | request->df << 2;
+    record->origin = origin;
+
+    if ( slot_wants_data(request) )
+        slot->data = answer;
+    else
+        answer = request->data;
+    record->answer = answer;
+    record->tsc_answered = rdtsc();
+    __atomic_store_n(&trace->count, trace->count + 1, __ATOMIC_RELEASE);
+
+    slot_set_state(slot, STATE_IORESP_READY);
+    /* A failure means that the channel, and with it the domain, is gone: nobody waits for the answer any more. */
+    xen.xenevtchn_notify(server->evtchn, server->ports[vcpu]);
+}
+
+unsigned int server_answer_open(struct server *server, enum trace_origin origin)
+{
+    unsigned int answered = 0;
+
+    if ( !server->slots || !server->bound )
+        return 0;
+    for ( unsigned int vcpu = 0; vcpu < server->vcpus; vcpu++ )
+    {
+        struct ioreq *slot = &server->slots[vcpu];
+        struct ioreq request;
+        unsigned int state = slot_state(slot);
+
+        if ( state != STATE_IOREQ_READY && state != STATE_IOREQ_INPROCESS )
+            continue;
+        slot_take(slot, &request);
+        server_answer(server, vcpu, &request, UINT64_MAX, rdtsc(), origin);
+        answered++;
+    }
+    return answered;
+}
+
+void server_interrupt(struct server *server)
+{
+    __atomic_store_n(&server->interrupted, 1, __ATOMIC_SEQ_CST);
+    if ( server->evtchn )
+        xen.xenevtchn_notify(server->evtchn, server->kick);
+}
+
+int server_close(struct server *server, const char **call)
+{
+    int failed = 0, error = 0;
+
+#define TRY(condition, what)     \
+    if ( (condition) && !failed ) \
+    {                            \
+        failed = -1;             \
+        error = errno;           \
+        *call = (what);          \
+    }
+
+    if ( !server->open )
+        return 0;
+    server_answer_open(server, TRACE_CLOSING);
+    TRY(server->enabled && xen.xendevicemodel_set_ioreq_server_state(process.devicemodel, server->domid, server->id, 0),
+        "xendevicemodel_set_ioreq_server_state");
+    /* A request that was sent before the server was disabled still waits. */
+    server_answer_open(server, TRACE_CLOSING);
+    TRY(xen.xendevicemodel_destroy_ioreq_server(process.devicemodel, server->domid, server->id),
+        "xendevicemodel_destroy_ioreq_server");
+    if ( server->resource )
+        TRY(xen.xenforeignmemory_unmap_resource(process.foreignmemory, server->resource),
+            "xenforeignmemory_unmap_resource");
+    if ( server->evtchn )
+        TRY(xen.xenevtchn_close(server->evtchn), "xenevtchn_close");
+#undef TRY
+    trace_free(&server->trace);
+    server->open = false;
+    server->slots = NULL;
+    server->resource = NULL;
+    server->evtchn = NULL;
+    server->enabled = server->bound = false;
+    errno = error;
+    return failed;
+}

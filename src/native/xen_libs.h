@@ -1,0 +1,71 @@
+/*
+ * Xen's stable libraries, opened at run time by their sonames (tools/libs in xen.git), so that one addon serves every
+ * Xen from 4.11 on, loads on machines without Xen, and can name what a version lacks.
+ */
+#ifndef IOREQLAB_XEN_LIBS_H
+#define IOREQLAB_XEN_LIBS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define __XEN_TOOLS__ 1
+#include <xendevicemodel.h>
+#include <xenevtchn.h>
+#include <xenforeignmemory.h>
+
+/* X(library, function, the Xen release that brought it) */
+#define XEN_FUNCTIONS(X)                                              \
+    X(devicemodel, xendevicemodel_open, "4.9")                        \
+    X(devicemodel, xendevicemodel_close, "4.9")                       \
+    X(devicemodel, xendevicemodel_create_ioreq_server, "4.9")         \
+    X(devicemodel, xendevicemodel_destroy_ioreq_server, "4.9")        \
+    X(devicemodel, xendevicemodel_set_ioreq_server_state, "4.9")      \
+    X(devicemodel, xendevicemodel_map_io_range_to_ioreq_server, "4.9") \
+    X(devicemodel, xendevicemodel_unmap_io_range_from_ioreq_server, "4.9") \
+    X(devicemodel, xendevicemodel_shutdown, "4.10")                   \
+    X(devicemodel, xendevicemodel_nr_vcpus, "4.15")                   \
+    X(foreignmemory, xenforeignmemory_open, "4.7")                    \
+    X(foreignmemory, xenforeignmemory_close, "4.7")                   \
+    X(foreignmemory, xenforeignmemory_map, "4.7")                     \
+    X(foreignmemory, xenforeignmemory_unmap, "4.7")                   \
+    X(foreignmemory, xenforeignmemory_map_resource, "4.11")           \
+    X(foreignmemory, xenforeignmemory_unmap_resource, "4.11")         \
+    X(evtchn, xenevtchn_open, "4.7")                                  \
+    X(evtchn, xenevtchn_close, "4.7")                                 \
+    X(evtchn, xenevtchn_fd, "4.7")                                    \
+    X(evtchn, xenevtchn_bind_unbound_port, "4.7")                     \
+    X(evtchn, xenevtchn_bind_interdomain, "4.7")                      \
+    X(evtchn, xenevtchn_unbind, "4.7")                                \
+    X(evtchn, xenevtchn_notify, "4.7")                                \
+    X(evtchn, xenevtchn_pending, "4.7")                               \
+    X(evtchn, xenevtchn_unmask, "4.7")
+
+/* A null pointer where the host's library has no such function. */
+struct xen_libs {
+#define XEN_FIELD(library, function, since) __typeof__(&function) function;
+    XEN_FUNCTIONS(XEN_FIELD)
+#undef XEN_FIELD
+};
+
+extern struct xen_libs xen;
+
+struct xen_function {
+    const char *name;
+    const char *library; /* soname */
+    const char *since;   /* the Xen release that brought it */
+    size_t offset;       /* of its pointer in struct xen_libs */
+};
+
+extern const struct xen_function xen_functions[];
+extern const size_t xen_function_count;
+
+/* Opens the libraries once per process. Any thread. */
+void xen_libs_load(void);
+
+/* True when the function that this entry describes was found. */
+bool xen_function_present(const struct xen_function *function);
+
+/* The entry of the function whose pointer lies at this offset of struct xen_libs. */
+const struct xen_function *xen_function_at(size_t offset);
+
+#endif
