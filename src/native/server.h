@@ -38,6 +38,7 @@ enum request_word {
     REQUEST_DATA_HIGH,
     ANSWER_LOW,
     ANSWER_HIGH,
+    REQUEST_REGION, /* JavaScript's: whose handler was called last */
     REQUEST_WORDS = 16,
 };
 

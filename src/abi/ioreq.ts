@@ -1,0 +1,27 @@
+/** Constants of Xen's public/hvm/ioreq.h; checked against the header by ioreq.test.ts. */
+
+/** What kind of access an ioreq stands for: `type` of struct ioreq. */
+export const ioreqType = {
+  /** Port I/O. */
+  pio: 0,
+  /** Memory-mapped I/O. */
+  copy: 1,
+  /** A PCI configuration cycle; since Xen 4.5. */
+  pciConfig: 2,
+  /** The guest changed its clock: broadcast, buffered only; since Xen 4.6. */
+  timeOffset: 7,
+  /** Drop every mapping of guest memory: broadcast. */
+  invalidate: 8,
+} as const;
+
+/** The state of a slot of the synchronous page. */
+export const ioreqState = { none: 0, ready: 1, inProcess: 2, responseReady: 3 } as const;
+
+/** Bytes of one struct ioreq: a vCPU's slot. */
+export const ioreqBytes = 32;
+
+/** Bits of a request's third word, `REQUEST_BITS` of src/native/server.h, and of a trace record's `bits`. */
+export const requestBit = { read: 1, dataIsPointer: 2, backwards: 4 } as const;
+
+/** Bytes of a guest frame. */
+export const frameBytes = 4096;

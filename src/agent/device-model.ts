@@ -1,0 +1,185 @@
+import { LabError, messageOf } from '../errors.ts';
+import { ControlServer } from '../server/control-server.ts';
+import { GuestMemory } from '../server/guest-memory.ts';
+import { ServerHost } from '../server/server-host.ts';
+import { toWire } from '../wire-error.ts';
+import { loadAddon, type Addon } from '../xen/addon.ts';
+import type { AgentEvent, GuestRequest } from './protocol.ts';
+
+/** What the agent starts a guest's device-model process with. */
+export interface DeviceModelSetup {
+  readonly guest: string;
+  readonly domid: number;
+  readonly vcpus: number;
+  readonly controlPort: number;
+  readonly addonFile: string;
+  readonly workerFile: string;
+}
+
+/** From the agent: first the set-up, then requests. */
+export type ToDeviceModel =
+  | { readonly setup: DeviceModelSetup }
+  | { readonly id: number; readonly request: GuestRequest; readonly blobs: readonly Uint8Array[] };
+
+/** To the agent. The set-up is answered as request -1. */
+export type FromDeviceModel =
+  | { readonly id: number; readonly ok: true; readonly result: unknown; readonly blobs: readonly Uint8Array[] }
+  | { readonly id: number; readonly ok: false; readonly error: ReturnType<typeof toWire> }
+  | { readonly event: AgentEvent };
+
+/** SHUTDOWN_poweroff of Xen's public/sched.h. */
+const shutdownPoweroff = 0;
+/** How long a handler may take before the watchdog answers in its place. */
+const watchdogMs = 1_000;
+/** How often the watchdog's findings are looked at while a guest runs. */
+const watchdogLookMs = 250;
+
+function send(message: FromDeviceModel): void {
+  if (process.connected) process.send?.(message);
+}
+
+/** One guest's device models: its servers, and the control server through which it gets work. */
+class DeviceModel {
+  readonly #setup: DeviceModelSetup;
+  readonly #addon: Addon;
+  readonly #memory: GuestMemory;
+  readonly #control: ControlServer;
+  readonly #servers = new Map<string, ServerHost>();
+
+  constructor(setup: DeviceModelSetup) {
+    this.#setup = setup;
+    this.#addon = loadAddon(setup.addonFile);
+    this.#addon.open(setup.domid, setup.vcpus);
+    this.#addon.startWatchdog(watchdogMs);
+    this.#memory = new GuestMemory(this.#addon);
+    this.#control = new ControlServer(this.#addon, setup.controlPort);
+  }
+
+  async handle(request: GuestRequest, blobs: readonly Uint8Array[]): Promise<[unknown, readonly Uint8Array[]]> {
+    switch (request.do) {
+      case 'createServer':
+        this.#createServer(request.server, request.spinCycles);
+        return [{}, []];
+      case 'attach':
+        await this.#server(request.server).attach(request.device, request.options, request.at);
+        return [{}, []];
+      case 'attachReference':
+        await this.#server(request.server).attachReference(request.ports);
+        return [{}, []];
+      case 'closeServers':
+        return this.#closeServers();
+      case 'execute':
+        return [{}, await this.#execute(request, blobs)];
+      case 'readMemory':
+        return [{}, [this.#memory.readBytes(request.address, request.length)]];
+      case 'writeMemory':
+        for (const blob of blobs) this.#memory.writeBytes(request.address, blob);
+        return [{}, []];
+    }
+  }
+
+  /** Ends everything in order; the guest is told to go if it is to go with us. */
+  async close(shutdown: boolean): Promise<void> {
+    await this.#closeServers();
+    this.#memory.drop();
+    this.#control[Symbol.dispose]();
+    if (shutdown) this.#addon.shutdown(shutdownPoweroff);
+  }
+
+  #createServer(name: string, spinCycles: number): void {
+    if (this.#servers.has(name)) {
+      throw new LabError(`there is a server ${name} already`, { blame: 'scenario', code: 'SERVER_EXISTS' });
+    }
+    const { guest, addonFile, workerFile } = this.#setup;
+    const host = new ServerHost(this.#addon, addonFile, workerFile, spinCycles, ({ kind, region, message }) => {
+      const event: AgentEvent =
+        kind === 'threw'
+          ? { event: 'handlerThrew', guest, server: name, region, message }
+          : kind === 'stuck'
+            ? { event: 'handlerStuck', guest, server: name, region }
+            : { event: 'serverFailed', guest, server: name, message };
+      send({ event });
+    });
+    this.#servers.set(name, host);
+  }
+
+  #server(name: string): ServerHost {
+    const server = this.#servers.get(name);
+    if (server !== undefined) return server;
+    throw new LabError(`there is no server ${name}`, { blame: 'scenario', code: 'SERVER_UNKNOWN' });
+  }
+
+  async #closeServers(): Promise<[unknown, readonly Uint8Array[]]> {
+    const servers = [];
+    const traces = [];
+    for (const [name, host] of this.#servers) {
+      this.#servers.delete(name);
+      const { xenId, counters, trace } = await host.close();
+      servers.push({ server: name, xenId, counters });
+      traces.push(trace);
+    }
+    return [{ servers }, traces];
+  }
+
+  async #execute(
+    request: Extract<GuestRequest, { do: 'execute' }>,
+    blobs: readonly Uint8Array[],
+  ): Promise<readonly Uint8Array[]> {
+    // Without a deadline of its own: the orchestrator has one, and ends the guest when it is over.
+    const { signal } = new AbortController();
+    await this.#control.idle(request.start, signal);
+    request.writes.forEach((address, i) => this.#memory.writeBytes(address, blobs[i] ?? new Uint8Array()));
+    const look = setInterval(() => {
+      for (const server of this.#servers.values()) server.checkWatchdog();
+    }, watchdogLookMs);
+    try {
+      this.#control.start(request.start);
+      await this.#control.idle(request.start, signal);
+    } finally {
+      clearInterval(look);
+    }
+    for (const server of this.#servers.values()) server.checkWatchdog();
+    return request.reads.map(({ address, length }) => this.#memory.readBytes(address, length));
+  }
+}
+
+/** The entry of a guest's device-model process, started by the agent with an IPC channel. */
+export function runDeviceModelProcess(): void {
+  let deviceModel: DeviceModel | undefined;
+  let isEnding = false;
+
+  const end = async (code: number, shutdown: boolean): Promise<void> => {
+    if (isEnding) return;
+    isEnding = true;
+    try {
+      await deviceModel?.close(shutdown);
+    } catch (error) {
+      send({ event: { event: 'log', level: 'warn', message: `closing: ${messageOf(error)}` } });
+    }
+    process.exit(code);
+  };
+  const reply = async (message: ToDeviceModel): Promise<void> => {
+    const id = 'setup' in message ? -1 : message.id;
+    try {
+      if ('setup' in message) {
+        deviceModel = new DeviceModel(message.setup);
+        send({ id, ok: true, result: {}, blobs: [] });
+      } else {
+        if (deviceModel === undefined) throw new Error('a request before the set-up');
+        const [result, blobs] = await deviceModel.handle(message.request, message.blobs);
+        send({ id, ok: true, result, blobs });
+      }
+    } catch (error) {
+      send({ id, ok: false, error: toWire(error) });
+    }
+  };
+
+  process.on('message', (message: ToDeviceModel) => void reply(message));
+  // The agent is gone: so the guest has no use any more.
+  process.on('disconnect', () => void end(0, true));
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => void end(0, false));
+  process.on('uncaughtException', (error) => {
+    send({ event: { event: 'log', level: 'error', message: `device model: ${error.stack ?? error.message}` } });
+    void end(1, false);
+  });
+}

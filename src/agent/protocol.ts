@@ -1,0 +1,119 @@
+import { z } from 'zod';
+
+/**
+ * The messages between the orchestrator and the agent in dom0, as headers of {@link Frame}s. Both ends check what they
+ * get. Requests that name a guest's device model are relayed by the agent to that guest's process as they are.
+ */
+export const protocolVersion = 1;
+
+const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,40}$/);
+const address = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+const vcpu = z.number().int().min(0).max(127);
+const port = z.number().int().min(0).max(0xffff);
+
+/** How a guest is started: `hvm` with QEMU beside our device model, `pvh` with ours alone. */
+export const environmentSchema = z.enum(['hvm', 'pvh']);
+export type Environment = z.infer<typeof environmentSchema>;
+
+const guestRequests = [
+  z.object({ do: z.literal('createServer'), guest: name, server: name, spinCycles: address }),
+  z.object({
+    do: z.literal('attach'),
+    guest: name,
+    server: name,
+    device: z.string(),
+    options: z.unknown(),
+    at: z.record(z.string(), address),
+  }),
+  z.object({ do: z.literal('attachReference'), guest: name, server: name, ports: z.array(port).min(1).max(256) }),
+  z.object({ do: z.literal('closeServers'), guest: name }),
+  z.object({
+    do: z.literal('execute'),
+    guest: name,
+    /** Where the message's blobs go in guest memory, one each. */
+    writes: z.array(address),
+    start: z.array(vcpu).min(1),
+    reads: z.array(z.object({ address, length: z.number().int().min(0).max(0x4000000) })),
+  }),
+  z.object({ do: z.literal('readMemory'), guest: name, address, length: z.number().int().min(0).max(0x4000000) }),
+  z.object({ do: z.literal('writeMemory'), guest: name, address }),
+] as const;
+
+/** What a guest's device-model process does. */
+export const guestRequestSchema = z.discriminatedUnion('do', guestRequests);
+export type GuestRequest = z.infer<typeof guestRequestSchema>;
+
+/** What the orchestrator asks for. */
+export const requestSchema = z.discriminatedUnion('do', [
+  z.object({ do: z.literal('hello'), version: z.literal(protocolVersion), run: name }),
+  z.object({ do: z.literal('environment') }),
+  z.object({ do: z.literal('xenLog') }),
+  z.object({
+    do: z.literal('createGuest'),
+    guest: name,
+    environment: environmentSchema,
+    vcpus: z.number().int().min(1).max(16),
+    memoryMiB: z.number().int().min(16).max(4096),
+    /** xl's `cpus`: the host's processors that the guest's vCPUs may run on. */
+    cpus: z.string().regex(/^[0-9,-]+$|^all$/),
+    /** Absolute path of the workload in dom0. */
+    kernel: z.string().startsWith('/'),
+    controlPort: port,
+  }),
+  z.object({ do: z.literal('destroyGuest'), guest: name }),
+  ...guestRequests,
+]);
+export type Request = z.infer<typeof requestSchema>;
+
+/** A request as it travels. */
+export const numberedRequestSchema = z.object({ id: z.number().int().nonnegative(), request: requestSchema });
+
+const errorSchema = z.object({
+  blame: z.enum(['usage', 'host', 'guest', 'deviceModel', 'scenario', 'harness']),
+  code: z.string(),
+  message: z.string(),
+});
+
+/** What the agent says unasked. */
+export const eventSchema = z.discriminatedUnion('event', [
+  /** The domain is gone, or shut down and about to go. `reason`: xl's word for it. */
+  z.object({ event: z.literal('guestGone'), guest: name, reason: z.string() }),
+  z.object({ event: z.literal('deviceModelGone'), guest: name, how: z.string() }),
+  z.object({ event: z.literal('handlerThrew'), guest: name, server: name, region: z.string(), message: z.string() }),
+  z.object({ event: z.literal('handlerStuck'), guest: name, server: name, region: z.string() }),
+  z.object({ event: z.literal('serverFailed'), guest: name, server: name, message: z.string() }),
+  z.object({ event: z.literal('log'), level: z.enum(['debug', 'info', 'warn', 'error']), message: z.string() }),
+]);
+export type AgentEvent = z.infer<typeof eventSchema>;
+
+/** What comes back from the agent. */
+export const replySchema = z.union([
+  z.object({ id: z.number().int().nonnegative(), ok: z.literal(true), result: z.unknown() }),
+  z.object({ id: z.number().int().nonnegative(), ok: z.literal(false), error: errorSchema }),
+  eventSchema,
+]);
+
+/** The result of `createGuest`. */
+export const createGuestResultSchema = z.object({ domid: z.number().int().positive() });
+
+/** The result of `closeServers`; the blobs are the traces, in the same order. */
+export const closeServersResultSchema = z.object({
+  servers: z.array(
+    z.object({
+      server: name,
+      xenId: z.number().int().min(0),
+      counters: z.object({ unclaimed: z.number(), badWidth: z.number(), malformed: z.number() }).optional(),
+    }),
+  ),
+});
+
+/** The result of `environment`: what the host is. */
+export const hostEnvironmentSchema = z.object({
+  xen: z.record(z.string(), z.string()),
+  kernel: z.string(),
+  os: z.string(),
+  node: z.string(),
+  cpu: z.string(),
+  missing: z.array(z.object({ function: z.string(), library: z.string(), since: z.string() })),
+});
+export type HostEnvironment = z.infer<typeof hostEnvironmentSchema>;

@@ -1,0 +1,59 @@
+import type { Addon, ServerHandle } from '../xen/addon.ts';
+
+/** What a vCPU that asked for work is told. guests/program/format.ts has the same values. */
+export const controlAnswer = { run: 1, stop: 2 } as const;
+
+/**
+ * The server that owns the control port: a vCPU without work reads the port and is answered when there is some. It is
+ * apart from the servers under test, so that a scenario may break those without losing the guest.
+ */
+export class ControlServer implements Disposable {
+  readonly #addon: Addon;
+  readonly #server: ServerHandle;
+  readonly #asking = new Set<number>();
+  readonly #waiters = new Set<() => void>();
+
+  constructor(addon: Addon, port: number) {
+    this.#addon = addon;
+    this.#server = addon.createServer();
+    addon.mapRange(this.#server, false, port, port + 3);
+    addon.enableServer(this.#server, false);
+    addon.watchControl(this.#server, (vcpu) => {
+      this.#asking.add(vcpu);
+      for (const wake of this.#waiters) wake();
+    });
+  }
+
+  /** Resolves when all these vCPUs have asked for work. */
+  async idle(vcpus: readonly number[], signal: AbortSignal): Promise<void> {
+    const done = (): boolean => vcpus.every((vcpu) => this.#asking.has(vcpu));
+    if (done()) return;
+    await new Promise<void>((resolve, reject) => {
+      const finish = (settle: () => void): void => {
+        this.#waiters.delete(wake);
+        signal.removeEventListener('abort', abort);
+        settle();
+      };
+      const wake = (): void => {
+        if (done()) finish(resolve);
+      };
+      const abort = (): void => finish(() => reject(signal.reason as Error));
+      if (signal.aborted) return abort();
+      this.#waiters.add(wake);
+      signal.addEventListener('abort', abort);
+    });
+  }
+
+  /** Gives work to vCPUs that have asked for it. */
+  start(vcpus: readonly number[]): void {
+    for (const vcpu of vcpus) {
+      this.#asking.delete(vcpu);
+      this.#addon.answerControl(this.#server, vcpu, controlAnswer.run);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#addon.unwatchControl();
+    this.#addon.closeServer(this.#server);
+  }
+}

@@ -1,0 +1,100 @@
+import { frameBytes } from '../abi/ioreq.ts';
+
+/** What {@link GuestMemory} needs of the addon. */
+export interface FrameMapper {
+  mapMemory(gfn: number, frames: number): ArrayBuffer;
+  unmapMemory(buffer: ArrayBuffer): void;
+}
+
+/** Frames kept mapped. Beyond that all are given back and mapped anew as needed. */
+const maxFrames = 1024;
+
+/**
+ * The guest's memory as a device model sees it: guest-physical addresses, frames mapped when they are first touched and
+ * kept until {@link GuestMemory.drop}. A frame without memory reads as all ones and ignores writes, as on a real bus.
+ */
+export class GuestMemory {
+  readonly #mapper: FrameMapper;
+  readonly #frames = new Map<number, DataView>();
+  /** Accesses to frames that have no memory. */
+  misses = 0;
+
+  constructor(mapper: FrameMapper) {
+    this.#mapper = mapper;
+  }
+
+  /** The low 32 bits of `size` bytes (1, 2 or 4) at a guest-physical address. */
+  read(address: number, size: number): number {
+    const offset = address % frameBytes;
+    if (offset + size > frameBytes) {
+      let value = 0;
+      for (let byte = size - 1; byte >= 0; byte--) value = (value << 8) | this.read(address + byte, 1);
+      return value >>> 0;
+    }
+    const frame = this.#frame((address - offset) / frameBytes);
+    if (frame === undefined) return size === 4 ? 0xffffffff : size === 2 ? 0xffff : 0xff;
+    if (size === 4) return frame.getUint32(offset, true);
+    return size === 2 ? frame.getUint16(offset, true) : frame.getUint8(offset);
+  }
+
+  /** Writes `size` bytes (1, 2 or 4). */
+  write(address: number, size: number, value: number): void {
+    const offset = address % frameBytes;
+    if (offset + size > frameBytes) {
+      for (let byte = 0; byte < size; byte++) this.write(address + byte, 1, (value >>> (byte * 8)) & 0xff);
+      return;
+    }
+    const frame = this.#frame((address - offset) / frameBytes);
+    if (frame === undefined) return;
+    if (size === 4) frame.setUint32(offset, value, true);
+    else if (size === 2) frame.setUint16(offset, value, true);
+    else frame.setUint8(offset, value);
+  }
+
+  /** A copy of a stretch of memory. */
+  readBytes(address: number, length: number): Uint8Array {
+    const bytes = new Uint8Array(length);
+    this.#stretch(address, length, (frame, offset, at, count) => {
+      bytes.set(new Uint8Array(frame.buffer, offset, count), at);
+    });
+    return bytes;
+  }
+
+  /** Copies bytes into the guest's memory. */
+  writeBytes(address: number, bytes: Uint8Array): void {
+    this.#stretch(address, bytes.length, (frame, offset, at, count) => {
+      new Uint8Array(frame.buffer, offset, count).set(bytes.subarray(at, at + count));
+    });
+  }
+
+  /** Gives all mappings back: what Xen's INVALIDATE asks for, and what a domain needs to go away. */
+  drop(): void {
+    for (const frame of this.#frames.values()) this.#mapper.unmapMemory(frame.buffer as ArrayBuffer);
+    this.#frames.clear();
+  }
+
+  #stretch(address: number, length: number, copy: (f: DataView, offset: number, at: number, n: number) => void): void {
+    for (let at = 0; at < length; ) {
+      const offset = (address + at) % frameBytes;
+      const count = Math.min(length - at, frameBytes - offset);
+      const frame = this.#frame((address + at - offset) / frameBytes);
+      if (frame === undefined) throw new Error(`the guest has no memory at 0x${(address + at).toString(16)}`);
+      copy(frame, offset, at, count);
+      at += count;
+    }
+  }
+
+  #frame(gfn: number): DataView | undefined {
+    const known = this.#frames.get(gfn);
+    if (known !== undefined) return known;
+    if (this.#frames.size >= maxFrames) this.drop();
+    try {
+      const view = new DataView(this.#mapper.mapMemory(gfn, 1));
+      this.#frames.set(gfn, view);
+      return view;
+    } catch {
+      this.misses++;
+      return undefined;
+    }
+  }
+}

@@ -1,0 +1,68 @@
+/**
+ * The flight recorder's record: `struct trace_record` of src/native/trace.h, 64 bytes, little endian.
+ */
+export const traceRecordBytes = 64;
+
+/** Who gave the answer. */
+export type TraceOrigin = 'handler' | 'watchdog' | 'closing';
+const origins: readonly TraceOrigin[] = ['handler', 'watchdog', 'closing'];
+
+/** One ioreq that a server saw. */
+export interface TraceRecord {
+  /** Of its server, from 0. */
+  readonly sequence: number;
+  readonly vcpu: number;
+  /** {@link ioreqType} of src/abi. */
+  readonly type: number;
+  readonly isRead: boolean;
+  readonly dataIsPointer: boolean;
+  readonly backwards: boolean;
+  /** Bytes of one repetition. */
+  readonly size: number;
+  /** Repetitions. */
+  readonly count: number;
+  readonly address: bigint;
+  /** As Xen sent it: the value written, or where the data is. */
+  readonly data: bigint;
+  /** As it was left in the slot. */
+  readonly answer: bigint;
+  readonly origin: TraceOrigin;
+  /** Dom0's TSC when the request was taken and just before it was answered. */
+  readonly takenAt: bigint;
+  readonly answeredAt: bigint;
+}
+
+/**
+ * Reads records.
+ *
+ * @throws RangeError when the bytes are not whole records or hold what no recorder writes.
+ */
+export function readTrace(bytes: Uint8Array): TraceRecord[] {
+  if (bytes.length % traceRecordBytes !== 0) {
+    throw new RangeError(`a trace of ${bytes.length} bytes is not a whole number of ${traceRecordBytes}-byte records`);
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return Array.from({ length: bytes.length / traceRecordBytes }, (_, i) => readRecord(view, i * traceRecordBytes));
+}
+
+function readRecord(view: DataView, at: number): TraceRecord {
+  const bits = view.getUint8(at + 55);
+  const origin = origins[view.getUint8(at + 56)];
+  if (origin === undefined || bits > 7) throw new RangeError(`trace record at byte ${at} is damaged`);
+  return {
+    takenAt: view.getBigUint64(at, true),
+    answeredAt: view.getBigUint64(at + 8, true),
+    address: view.getBigUint64(at + 16, true),
+    data: view.getBigUint64(at + 24, true),
+    answer: view.getBigUint64(at + 32, true),
+    count: view.getUint32(at + 40, true),
+    size: view.getUint32(at + 44, true),
+    sequence: view.getUint32(at + 48, true),
+    vcpu: view.getUint16(at + 52, true),
+    type: view.getUint8(at + 54),
+    isRead: (bits & 1) !== 0,
+    dataIsPointer: (bits & 2) !== 0,
+    backwards: (bits & 4) !== 0,
+    origin,
+  };
+}

@@ -1,0 +1,92 @@
+import { createRequire } from 'node:module';
+import { LabError, messageOf } from '../errors.ts';
+
+/** Names a server of this process; not Xen's id, which {@link Addon.serverId} tells. */
+export type ServerHandle = number;
+
+/** A function that this host's Xen libraries lack. */
+export interface MissingFunction {
+  readonly function: string;
+  /** Soname. */
+  readonly library: string;
+  /** The Xen release that brought it. */
+  readonly since: string;
+}
+
+/**
+ * The native addon, src/native/addon.c. One process serves one guest. A call of libxen that fails throws an Error with
+ * `code` (`EINVAL`, ...), `errno` and `call`; one that this host's libraries lack throws `XEN_FUNCTION_MISSING`.
+ * Numbers are whole; addresses and frame numbers go up to 2^53 - 1. Any thread, unless said otherwise.
+ */
+export interface Addon {
+  /** The functions that were not found; all of them on a machine without Xen. */
+  missing(): MissingFunction[];
+  /** Says which guest this process serves and opens the libraries. Once per process; main thread. */
+  open(domid: number, vcpus: number): void;
+  /** The guest's vCPUs, online or not. Xen 4.15 and later. */
+  nrVcpus(): number;
+  /** Shuts the guest down; reason as in Xen's public/sched.h (0 poweroff, 3 crash). */
+  shutdown(reason: number): void;
+
+  /** Creates an ioreq server in Xen, maps its page and opens its event channels. Main thread. */
+  createServer(): ServerHandle;
+  /** Xen's id of the server, 0 to 7. */
+  serverId(server: ServerHandle): number;
+  /** Gives the server a range of ports (`memory` false) or guest addresses, both ends included. */
+  mapRange(server: ServerHandle, memory: boolean, start: number, end: number): void;
+  unmapRange(server: ServerHandle, memory: boolean, start: number, end: number): void;
+  /** Enables the server and binds a channel for each vCPU. `watched`: the watchdog looks after its handler. */
+  enableServer(server: ServerHandle, watched: boolean): void;
+  /** Answers what is open, disables and destroys. Nobody may be serving. Main thread. */
+  closeServer(server: ServerHandle): void;
+  /** Makes the serving thread come back from its wait. */
+  interruptServer(server: ServerHandle): void;
+  /** How long the serving thread looks at the slots before it blocks, in TSC cycles; 0 blocks at once. */
+  setSpin(server: ServerHandle, cycles: number): void;
+
+  /** The 16 words through which request and answer pass: see src/server/request.ts. Once per thread. */
+  requestWords(server: ServerHandle): ArrayBuffer;
+  /**
+   * The hot call: answers the last request with the answer words, then waits for the next; what came is in the words.
+   * One thread at a time.
+   */
+  bindServe(server: ServerHandle): () => void;
+  /** Serves 4-byte registers at these ports in C until interrupted: the yardstick. Blocks. Returns a serve code. */
+  serveReference(server: ServerHandle, ports: Uint16Array): number;
+  /** A copy of the newest trace records, oldest first: see src/trace/record.ts. */
+  readTrace(server: ServerHandle): ArrayBuffer;
+
+  /** Starts the thread that answers in place of handlers stuck for longer than this. Main thread. */
+  startWatchdog(limitMs: number): void;
+  /** True once the server was taken away from a stuck handler. */
+  watchdogFired(server: ServerHandle): boolean;
+
+  /** Calls back on the main thread's event loop whenever a vCPU has read the control port. Main thread. */
+  watchControl(server: ServerHandle, asked: (vcpu: number) => void): void;
+  unwatchControl(): void;
+  /** Answers a vCPU that has asked; false when it has not. Main thread. */
+  answerControl(server: ServerHandle, vcpu: number, value: number): boolean;
+
+  /** Maps frames of the guest, writable. Throws when one of them has no memory. */
+  mapMemory(gfn: number, frames: number): ArrayBuffer;
+  /** Gives them back; the buffer is detached. */
+  unmapMemory(buffer: ArrayBuffer): void;
+}
+
+/**
+ * Loads the addon from a file.
+ *
+ * @throws LabError `ADDON_NOT_LOADED` when the file is missing or does not fit this machine.
+ */
+export function loadAddon(file: string): Addon {
+  try {
+    return createRequire(import.meta.url)(file) as Addon;
+  } catch (error) {
+    throw new LabError(`the native addon ${file} cannot be loaded: ${messageOf(error)}`, {
+      blame: 'harness',
+      code: 'ADDON_NOT_LOADED',
+      next: 'make -C src/native',
+      cause: error,
+    });
+  }
+}
