@@ -25,7 +25,7 @@ static void call_back(unsigned int vcpu)
 
     napi_open_handle_scope(control->env, &scope);
     napi_get_reference_value(control->env, control->callback, &callback);
-    napi_get_undefined(control->env, &receiver);
+    napi_get_global(control->env, &receiver);
     napi_create_uint32(control->env, vcpu, &argument);
     if ( napi_make_callback(control->env, control->context, receiver, callback, 1, &argument, &result) ==
          napi_pending_exception )

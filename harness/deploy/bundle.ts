@@ -1,0 +1,110 @@
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { build, type BuildFailure } from 'esbuild';
+import { isLabError, LabError } from '../../src/errors.ts';
+import { repository } from '../repository.ts';
+
+/** A file of the bundle. */
+export interface BundleFile {
+  readonly name: string;
+  readonly contents: Buffer;
+  /** Lower-case hexadecimal SHA-256. */
+  readonly digest: string;
+}
+
+/** What goes to dom0, besides the Node runtime. */
+export interface Bundle {
+  /** Over names and contents of all files: the name of its directory in dom0. */
+  readonly digest: string;
+  readonly files: readonly BundleFile[];
+}
+
+/** File names in the bundle. */
+export const bundleFiles = { agent: 'agent.mjs', addon: 'ioreq.node', guest: 'workload.elf' } as const;
+
+/** Every file that defines a device; those of scenarios may be anywhere below `directories`. */
+async function findDevices(directories: readonly string[]): Promise<string[]> {
+  const found: string[] = [];
+  for (const directory of directories) {
+    for (const file of await readdir(directory, { recursive: true })) {
+      if (file.endsWith('.device.ts') && !file.includes('node_modules/')) found.push(join(directory, file));
+    }
+  }
+  return found.sort();
+}
+
+/**
+ * Bundles the agent with all devices, and adds the addon and the guest.
+ *
+ * @param directories where `*.device.ts` files are
+ * @throws LabError `BUNDLE_FAILED` when a device does not compile, `NOT_BUILT` when the addon or the guest is missing
+ */
+export async function buildBundle(directories: readonly string[]): Promise<Bundle> {
+  const devices = await findDevices(directories);
+  const source = [
+    ...devices.map((file, i) => `import device${i} from ${JSON.stringify(file)};`),
+    `import { registerDevices } from ${JSON.stringify(join(repository, 'src/device/registry.ts'))};`,
+    `import { main } from ${JSON.stringify(join(repository, 'src/agent/main.ts'))};`,
+    `registerDevices([${devices.map((_, i) => `device${i}`).join(', ')}]);`,
+    'main();',
+  ].join('\n');
+  const agent = await build({
+    stdin: { contents: source, resolveDir: repository, sourcefile: 'bundle-entry.ts', loader: 'ts' },
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    format: 'esm',
+    legalComments: 'none',
+    minifySyntax: true,
+    write: false,
+    logLevel: 'silent',
+    absWorkingDir: repository,
+  }).catch((error: unknown) => {
+    const { errors = [] } = error as Partial<BuildFailure>;
+    const lines = errors.map(({ text, location }) =>
+      location === null ? text : `${relative(repository, location.file)}:${location.line}: ${text}`,
+    );
+    throw isLabError(error)
+      ? error
+      : new LabError(`a device does not compile:\n${lines.join('\n') || String(error)}`, {
+          blame: 'scenario',
+          code: 'BUNDLE_FAILED',
+          cause: error,
+        });
+  });
+  const code = agent.outputFiles[0]?.contents ?? new Uint8Array();
+  const files = [
+    toFile(bundleFiles.agent, Buffer.from(code)),
+    toFile(bundleFiles.addon, await readBuilt('build/native/ioreq.node')),
+    toFile(bundleFiles.guest, await readBuilt('build/guests/workload.elf')),
+  ];
+  const digest = createHash('sha256');
+  for (const file of files) digest.update(`${file.name}\0${file.digest}\n`);
+  return { digest: digest.digest('hex'), files };
+}
+
+function toFile(name: string, contents: Buffer): BundleFile {
+  return { name, contents, digest: createHash('sha256').update(contents).digest('hex') };
+}
+
+async function readBuilt(path: string): Promise<Buffer> {
+  return await readFile(join(repository, path)).catch((error: unknown) => {
+    throw new LabError(`${path} has not been built`, {
+      blame: 'usage',
+      code: 'NOT_BUILT',
+      next: 'ioreqlab setup',
+      cause: error,
+    });
+  });
+}
+
+/** Keeps a copy beside the other build products, so that stack traces from dom0 can be read against it. */
+export async function keepBundle(bundle: Bundle): Promise<string> {
+  const directory = join(repository, 'build/bundle');
+  await mkdir(directory, { recursive: true });
+  const agent = bundle.files.find(({ name }) => name === bundleFiles.agent);
+  const file = join(directory, bundleFiles.agent);
+  if (agent !== undefined) await writeFile(file, agent.contents);
+  return file;
+}
