@@ -1,0 +1,140 @@
+import { open, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { gunzip } from 'node:zlib';
+import { LabError } from '../../../src/errors.ts';
+import { explainBuildFailure } from './build-failure.ts';
+import { dom0Sources, type ImageInputs } from './image-inputs.ts';
+import { imageFiles } from './machine.ts';
+import { OwnedProcess } from './owned-process.ts';
+
+/** Room in dom0's file system; the file is sparse. */
+const diskSize = '4G';
+
+/** What a disk is made with. */
+export interface DiskOptions {
+  readonly inputs: ImageInputs;
+  /** Gets disk, Xen, kernel and initramfs. */
+  readonly directory: string;
+  /** For intermediate files; mmdebstrap's user has to be able to enter it. */
+  readonly scratch: string;
+  /** tar archive that is unpacked before any package is configured. */
+  readonly files: string;
+  /** Debian mirror; mmdebstrap's own choice when missing. */
+  readonly mirror: string | undefined;
+  readonly note: (text: string) => void;
+  readonly signal: AbortSignal | undefined;
+}
+
+/**
+ * Makes dom0's file system with mmdebstrap.
+ *
+ * @returns versions of the Debian packages inside, by name
+ * @throws LabError: see {@link explainBuildFailure}
+ */
+export async function makeDisk(options: DiskOptions): Promise<Record<string, string>> {
+  const { directory, scratch, note, signal } = options;
+  const isRoot = process.getuid?.() === 0;
+  const disk = await open(join(directory, imageFiles.disk), 'w+', 0o600);
+  try {
+    // An ordinary user's mmdebstrap runs as another user; nobody else gets into the directory.
+    if (!isRoot) await disk.chmod(0o666);
+    // In a PID and a mount name space, nothing that mmdebstrap starts or mounts outlives it.
+    const inside = ['--mount', '--pid', '--fork', '--kill-child=KILL', '--mount-proc', '--', 'mmdebstrap'];
+    const words = mmdebstrapArguments(options, isRoot);
+    await using builder = await OwnedProcess.start(
+      isRoot ? 'unshare' : 'mmdebstrap',
+      [...(isRoot ? inside.concat(words) : words)],
+      {
+        cwd: directory,
+        env: { TMPDIR: scratch, IOREQLAB_DISK_FD: '3', IOREQLAB_DISK_SIZE: diskSize },
+        descriptors: [disk.fd],
+        onLine: (line) => {
+          const text = stageOf(line);
+          if (text !== undefined) note(text);
+        },
+        ...(signal ? { signal } : {}),
+      },
+    );
+    const { code } = await builder.exited;
+    signal?.throwIfAborted();
+    if (code !== 0) throw explainBuildFailure(builder.output, directory);
+    if (!isRoot) await disk.chmod(0o600);
+  } finally {
+    await disk.close();
+  }
+  await unpackXen(directory);
+  return parsePackages(await readFile(join(directory, 'packages'), 'utf8'));
+}
+
+/** Arguments of mmdebstrap. Paths outside of the new system are relative to the image's directory. */
+export function mmdebstrapArguments(
+  { inputs, files, mirror }: Pick<DiskOptions, 'inputs' | 'files' | 'mirror'>,
+  isRoot: boolean,
+): string[] {
+  const { xen, suite, packages } = inputs;
+  return [
+    ...[`--mode=${isRoot ? 'root' : 'unshare'}`, '--variant=minbase', '--format=null'],
+    `--include=${packages.join(',')}`,
+    `--dpkgopt=${join(dom0Sources, 'dpkg.cfg')}`,
+    `--aptopt=APT::Install-Recommends "false"`,
+    `--aptopt=Acquire::Languages "none"`,
+    // A release that gets no more updates keeps its last index for ever.
+    `--aptopt=Acquire::Check-Valid-Until "false"`,
+    `--aptopt=Acquire::Retries "2"`,
+    `--setup-hook=tar-in ${shellWord(files)} /`,
+    `--customize-hook=download /vmlinuz ${imageFiles.kernel}`,
+    `--customize-hook=download /initrd.img ${imageFiles.initrd}`,
+    `--customize-hook=download /boot/xen-${xen}-amd64.gz ${imageFiles.xen}.gz`,
+    `--customize-hook=${join(dom0Sources, 'hooks/finish')}`,
+    '--customize-hook=download /usr/lib/ioreqlab/packages packages',
+    `--customize-hook=${join(dom0Sources, 'hooks/pack')}`,
+    ...[suite, '/dev/null'],
+    ...(mirror === undefined ? [] : [mirror]),
+  ];
+}
+
+/** What a line of mmdebstrap's output says about how far it is. */
+export function stageOf(line: string): string | undefined {
+  const text = /^I: (.*?)(\.\.\.)?$/.exec(line)?.[1];
+  if (text === undefined) return undefined;
+  const stages: readonly [RegExp, string][] = [
+    [/^running apt-get update/, "read Debian's package lists"],
+    [/^downloading packages/, 'download packages'],
+    [/^extracting archives/, 'unpack packages'],
+    [/^installing/, 'install packages'],
+    [/hooks\/pack/, 'make the file system'],
+  ];
+  return stages.find(([pattern]) => pattern.test(text))?.[1];
+}
+
+/** QEMU's multiboot loader takes no compressed hypervisor. */
+async function unpackXen(directory: string): Promise<void> {
+  const packed = join(directory, `${imageFiles.xen}.gz`);
+  await writeFile(packed, await promisify(gunzip)(await readFile(packed)));
+  await rename(packed, join(directory, imageFiles.xen));
+}
+
+function parsePackages(text: string): Record<string, string> {
+  const pairs = text
+    .trim()
+    .split('\n')
+    .map((line) => line.split('\t'));
+  return Object.fromEntries(pairs.map(([name = '', version = '']) => [name, version]));
+}
+
+/** mmdebstrap splits its special hooks like a shell. */
+function shellWord(text: string): string {
+  return `'${text.replaceAll("'", String.raw`'\''`)}'`;
+}
+
+/** @throws LabError with blame `usage`, code `MIRROR_INVALID` */
+export function parseMirror(text: string): string {
+  // mmdebstrap takes anything else for a line of sources.list or a file.
+  if (/^(https?|file):\/\/\S+$/.test(text)) return text;
+  throw new LabError(`'${text}' is no address of a Debian mirror`, {
+    blame: 'usage',
+    code: 'MIRROR_INVALID',
+    next: 'give an address such as http://HOST/debian',
+  });
+}
