@@ -1,0 +1,36 @@
+/** What other folders and programs may use of the results: writing a run, reading runs, statistics, and the forms they are shown in. */
+export { EXIT, exitCodeOf, type ExitCode, type Outcome } from './exit-code.ts';
+export { readEvents, type EventInput, type RunEvent } from './event-log.ts';
+export { fileName } from './file-name.ts';
+export type { FinishedRecords, RunRecords } from './finish-run.ts';
+export { formatBytes, formatDuration, formatNumber, formatRatio } from './format.ts';
+export { junitXml } from './junit.ts';
+export { laddersOf, ratioOf, RUNGS, YARDSTICKS, type Ladder, type Rung } from './ladder.ts';
+export { listRuns, runDirectory, type ListedRun } from './list-runs.ts';
+export { metricFrom, type Quantity } from './metric.ts';
+export { openRun, parseRun, readRun, type FinishedRun, type UnfinishedRun } from './read-run.ts';
+export { writeReport } from './report/write-report.ts';
+export { createRun, RunDirectory, type NewRun } from './run-directory.ts';
+export { hostDirectory, recordSamples, scenarioDirectory, type AttemptPlace } from './run-folders.ts';
+export {
+  runSchema,
+  type Artifact,
+  type Crashed,
+  type Ended,
+  type HostRecord,
+  type Metric,
+  type Params,
+  type Phase,
+  type Problem,
+  type Run,
+  type ScenarioRecord,
+  type Timing,
+  type Unit,
+} from './run-schema.ts';
+export { readSamples, writeSamples, type RawSamples } from './samples.ts';
+export { paramsText, type ScenarioPlace } from './scenario-place.ts';
+export { quantile, sortSamples, type Samples, type SortedSamples } from './stats/quantile.ts';
+export { summarize, summarizeSorted, type Summary } from './stats/summarize.ts';
+export { summaryText, type SummaryOptions } from './summary.ts';
+export { excerpt, plainLine, plainText } from './untrusted-text.ts';
+export { countVerdicts, severityOf, VERDICTS, worst, type Counts, type Verdict } from './verdict.ts';

@@ -1,0 +1,52 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import type { Run } from '../run-schema.ts';
+import { environmentSection } from './environment.ts';
+import { failures } from './failures.ts';
+import { headline, headlineText } from './headline.ts';
+import { html, trusted, type Html } from './html.ts';
+import { ladderSection, type Curves } from './ladder-section.ts';
+import { verdictSection } from './verdict-section.ts';
+
+/**
+ * The run as one HTML file that needs nothing else: no network, no other file. Its policy forbids whatever it does not contain
+ * itself, so that text from a guest which slipped through the escaping could still load and run nothing.
+ */
+export function reportPage(run: Run, curves: Curves): string {
+  const style = trusted(`<style>${readFileSync(new URL('./style.css', import.meta.url), 'utf8')}</style>`);
+  const script = readFileSync(new URL('./client.js', import.meta.url), 'utf8');
+  // Of exactly what stands between the tags.
+  const hash = createHash('sha256').update(script).digest('base64');
+  // Charts and cards carry inline styles, which only 'unsafe-inline' allows.
+  const policy = `default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'`;
+  const sections: readonly (readonly [string, string, Html | undefined])[] = [
+    ['failures', 'What went wrong', failures(run)],
+    ['ladder', 'Ladder', ladderSection(run, curves)],
+    ['verdicts', 'Verdicts', verdictSection(run)],
+    ['environment', 'Environment', environmentSection(run)],
+  ];
+  const present = sections.filter(([, , section]) => section !== undefined);
+  const page = html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta http-equiv="Content-Security-Policy" content="${policy}" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content="light dark" />
+        <title>${headlineText(run).text}: ioreqlab ${run.id}</title>
+        ${style}
+      </head>
+      <body>
+        <header class="top">
+          <strong>ioreqlab</strong><span class="id mono">${run.id}</span>
+          <nav>${present.map(([id, name]) => html`<a href="#${id}">${name}</a>`)}</nav>
+        </header>
+        <main>
+          ${headline(run)} ${present.map(([, , section]) => section)}
+          <footer>Made from run.json by ioreqlab ${run.ioreqlab?.version}. This file needs no network.</footer>
+        </main>
+        ${trusted(`<script>${script}</script>`)}
+      </body>
+    </html>`;
+  return `${page.text.trim()}\n`;
+}

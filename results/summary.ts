@@ -1,0 +1,139 @@
+import { styleText } from 'node:util';
+import type { Writable } from 'node:stream';
+import { formatCount, formatDuration, formatNumber, formatRatio } from './format.ts';
+import { laddersOf, ratioOf, rungsOf, YARDSTICKS, type Ladder } from './ladder.ts';
+import type { Problem, Run, ScenarioRecord } from './run-schema.ts';
+import { textTable, type Cell } from './text-table.ts';
+import { excerpt, plainLine, plainText } from './untrusted-text.ts';
+import { isBad, variantText, verdictRows } from './verdict-rows.ts';
+import { VERDICTS, type Verdict } from './verdict.ts';
+
+type Style = 'green' | 'cyan' | 'gray' | 'yellow' | 'magenta' | 'red' | 'bold';
+
+const STYLES: Readonly<Record<Verdict, Style>> = {
+  pass: 'green',
+  known: 'cyan',
+  skip: 'gray',
+  flaky: 'yellow',
+  error: 'magenta',
+  fail: 'red',
+  crash: 'red',
+  notRun: 'gray',
+};
+
+export interface SummaryOptions {
+  /** Where the text will go. Colours are used only if it is a terminal and NO_COLOR is not set; without it there are none. */
+  readonly stream?: Writable;
+  /** The run's directory, for the last line. */
+  readonly directory?: string;
+}
+
+/**
+ * The run for a terminal: verdicts (a column per host if there are several), what failed with who has to act and what to type next,
+ * the medians of the ladder, the counts. Text from guests cannot control the terminal: it is stripped, and each of its lines starts with
+ * a bar, so that no CI takes one for a command.
+ */
+export function summaryText(run: Run, { stream, directory }: SummaryOptions = {}): string {
+  const paint = (style: Style, text: string): string =>
+    stream === undefined ? text : styleText(style, text, { stream });
+  const blocks = [
+    (run.notes ?? []).map((note) => paint('yellow', `note: ${plainLine(note)}`)),
+    verdictTable(run, paint),
+    ...run.hosts.flatMap((host) => (host.error === undefined ? [] : [hostProblem(host.name, host.error, paint)])),
+    ...run.scenarios.filter(({ verdict }) => isBad(verdict)).map((record) => failure(record, paint)),
+    ...laddersOf(run).map((ladders) => ladderTable(ladders, paint)),
+    closing(run, directory, paint),
+  ];
+  return `${blocks
+    .filter((lines) => lines.length > 0)
+    .map((lines) => lines.join('\n'))
+    .join('\n\n')}\n`;
+}
+
+type Paint = (style: Style, text: string) => string;
+
+function verdictTable(run: Run, paint: Paint): string[] {
+  const rows = verdictRows(run);
+  if (rows.length === 0) return [];
+  const hosts = run.hosts.map(({ name }) => name);
+  const dim = (text: string): string => paint('gray', text);
+  const header: Cell[] = ['', '', ...hosts.map((host) => plainLine(host))].map((text) => ({ text, paint: dim }));
+  const body = rows.map(({ id, variant, records }): Cell[] => [
+    { text: plainLine(id) },
+    { text: plainLine(variant), paint: dim },
+    ...hosts.map((host) => verdictCell(records.get(host), paint)),
+  ]);
+  return textTable([header, ...body]);
+}
+
+function verdictCell(record: ScenarioRecord | undefined, paint: Paint): Cell {
+  if (record === undefined) return { text: '' };
+  const { verdict, durationMs, attempts } = record;
+  const time = attempts === 0 ? '' : ` ${formatDuration(durationMs)}`;
+  const painted = (padded: string): string =>
+    paint(STYLES[verdict], padded.slice(0, verdict.length)) + padded.slice(verdict.length);
+  return { text: `${verdict}${time}`, paint: painted };
+}
+
+function failure(record: ScenarioRecord, paint: Paint): string[] {
+  const { verdict, crashed, id, host, error } = record;
+  const what = crashed === undefined ? verdict : `${verdict} of ${crashed}`;
+  const where = [id, variantText(record)].filter((text) => text !== '').join(' ');
+  const heading = `${paint(STYLES[verdict], what)} ${plainLine(where)} on ${plainLine(host)}`;
+  return [heading, ...(error === undefined ? [] : problemLines(error, paint))];
+}
+
+function hostProblem(host: string, error: Problem, paint: Paint): string[] {
+  return [`${paint(STYLES.error, 'host')} ${plainLine(host)} cannot be used`, ...problemLines(error, paint)];
+}
+
+function problemLines({ blame, code, message, next, evidence }: Problem, paint: Paint): string[] {
+  const barred = (text: string): string[] => text.split('\n').map((line) => `  ${paint('gray', '|')} ${line}`);
+  return [
+    `  blame: ${blame} (${plainLine(code)})`,
+    ...barred(excerpt(message, { lines: 12, columns: 200 })),
+    ...(evidence === undefined
+      ? []
+      : barred(excerpt(evidence, { lines: 12, columns: 160 })).map((line) => paint('gray', line))),
+    ...(next === undefined ? [] : [`  ${paint('bold', 'next:')} ${plainText(next).replaceAll('\n', '\n        ')}`]),
+  ];
+}
+
+function ladderTable(ladders: readonly Ladder[], paint: Paint): string[] {
+  const [first] = ladders;
+  if (first === undefined) return [];
+  const right = (text: string, style?: Style): Cell => ({
+    text,
+    align: 'right',
+    paint: style === undefined ? undefined : (padded) => paint(style, padded),
+  });
+  const title = `ladder: medians in ${first.unit} (${first.kind})`;
+  const header = [{ text: '' }, ...ladders.map(({ label }) => right(plainLine(label), 'gray'))];
+  const medians = rungsOf(ladders).map(({ name, about }) => [
+    { text: `  ${plainLine(name)}` },
+    ...ladders.map(({ rungs }) => right(formatMedian(rungs.get(name)?.p50))),
+    { text: about, paint: (padded: string) => paint('gray', padded) },
+  ]);
+  const ratios = YARDSTICKS.flatMap(([rung, yardstick]) => {
+    const values = ladders.map((ladder) => ratioOf(ladder, rung, yardstick));
+    if (values.every((value) => value === undefined)) return [];
+    const cells = values.map((value) => right(value === undefined ? '' : formatRatio(value), 'bold'));
+    return [[{ text: `  ${rung} / ${yardstick}` }, ...cells]];
+  });
+  return [title, ...textTable([header, ...medians, ...ratios])];
+}
+
+function formatMedian(value: number | undefined): string {
+  return value === undefined ? '' : formatNumber(value);
+}
+
+function closing(run: Run, directory: string | undefined, paint: Paint): string[] {
+  const counts = VERDICTS.filter((verdict) => run.counts[verdict] > 0).map((verdict) =>
+    paint(STYLES[verdict], `${run.counts[verdict]} ${verdict}`),
+  );
+  const took = formatDuration(Date.parse(run.finishedAt) - Date.parse(run.startedAt));
+  const total = formatCount(run.scenarios.length, 'result');
+  const how = run.ended === 'interrupted' ? ' (interrupted)' : run.ended === 'outOfTime' ? ' (out of time)' : '';
+  const line = `${[total, ...counts].join(', ')} in ${took}${how}`;
+  return [line, ...(directory === undefined ? [] : [paint('gray', `${directory}/report.html`)])];
+}
