@@ -33,4 +33,5 @@ export { quantile, sortSamples, type Samples, type SortedSamples } from './stats
 export { summarize, summarizeSorted, type Summary } from './stats/summarize.ts';
 export { summaryText, type SummaryOptions } from './summary.ts';
 export { excerpt, plainLine, plainText } from './untrusted-text.ts';
+export { variantText } from './verdict-rows.ts';
 export { countVerdicts, severityOf, VERDICTS, worst, type Counts, type Verdict } from './verdict.ts';

@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { build, type BuildFailure } from 'esbuild';
 import { isLabError, LabError } from '../../src/errors.ts';
+import { entryPoints } from '../entry-points.ts';
 import { repository } from '../repository.ts';
 
 /** A file of the bundle. */
@@ -55,6 +56,7 @@ export async function buildBundle(directories: readonly string[]): Promise<Bundl
     platform: 'node',
     target: 'node20',
     format: 'esm',
+    alias: entryPoints,
     legalComments: 'none',
     minifySyntax: true,
     write: false,

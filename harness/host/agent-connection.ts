@@ -1,10 +1,8 @@
-import type { ClientChannel } from 'ssh2';
+import type { Duplex } from 'node:stream';
 import { encodeFrame, FrameReader, type Frame } from '../../src/agent/frames.ts';
-import { protocolVersion, replySchema, type AgentEvent, type Request } from '../../src/agent/protocol.ts';
+import { replySchema, type AgentEvent } from '../../src/agent/protocol.ts';
 import { LabError, messageOf } from '../../src/errors.ts';
 import { fromWire } from '../../src/wire-error.ts';
-import type { Deployment } from '../deploy/deploy.ts';
-import type { SshConnection } from './ssh/ssh-connection.ts';
 
 /** How long the agent gets for its orderly end. */
 const endMs = 20_000;
@@ -20,9 +18,19 @@ interface Pending {
   reject(error: Error): void;
 }
 
-/** The agent in dom0, on a channel of the host's SSH connection. */
-export class AgentConnection implements AsyncDisposable {
-  readonly #channel: ClientChannel;
+/** Something that answers requests: the agent, or what relays to it. `R` are the requests that it takes. */
+export interface Requester<R> {
+  /**
+   * Sends a request and waits for its reply.
+   *
+   * @throws LabError what was answered; `AGENT_LOST` when the connection is gone; the signal's reason
+   */
+  request(request: R, blobs?: readonly Uint8Array[], signal?: AbortSignal): Promise<AgentReply>;
+}
+
+/** Requests and replies, as frames on a stream. */
+export class AgentConnection<R> implements Requester<R>, AsyncDisposable {
+  readonly #channel: Duplex;
   readonly #where: string;
   readonly #pending = new Map<number, Pending>();
   readonly #closed: Promise<void>;
@@ -32,7 +40,11 @@ export class AgentConnection implements AsyncDisposable {
   #lost: LabError | undefined;
   #isEnding = false;
 
-  private constructor(channel: ClientChannel, where: string) {
+  /**
+   * @param where names the other side in messages
+   * @param stderr what the other side complains on; its last words go into the error when the connection is lost
+   */
+  constructor(channel: Duplex, where: string, stderr?: NodeJS.ReadableStream) {
     this.#channel = channel;
     this.#where = where;
     const reader = new FrameReader();
@@ -41,10 +53,10 @@ export class AgentConnection implements AsyncDisposable {
         for (const frame of reader.push(chunk)) this.#hear(frame);
       } catch (error) {
         this.#fail(`the agent sent nonsense: ${messageOf(error)}`);
-        channel.close();
+        channel.destroy();
       }
     });
-    channel.stderr.on('data', (chunk: Buffer) => {
+    stderr?.on('data', (chunk: Buffer) => {
       this.#stderr.push(chunk.toString('utf8'));
       if (this.#stderr.length > 100) this.#stderr.shift();
     });
@@ -57,35 +69,13 @@ export class AgentConnection implements AsyncDisposable {
     });
   }
 
-  /**
-   * Starts the agent and takes the host for this run.
-   *
-   * @throws LabError `HOST_BUSY` when another run has it
-   */
-  static async start(ssh: SshConnection, deployment: Deployment, run: string): Promise<AgentConnection> {
-    const channel = await ssh.start([deployment.node, deployment.agent]);
-    const agent = new AgentConnection(channel, ssh.target.address);
-    try {
-      await agent.request({ do: 'hello', version: protocolVersion, run });
-    } catch (error) {
-      await agent[Symbol.asyncDispose]();
-      throw error;
-    }
-    return agent;
-  }
-
   /** Calls back with everything the agent says unasked, until the returned function is called. */
   onEvent(listener: (event: AgentEvent) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /**
-   * Sends a request and waits for its reply.
-   *
-   * @throws LabError what the agent answered; `AGENT_LOST` when the connection is gone; the signal's reason
-   */
-  async request(request: Request, blobs: readonly Uint8Array[] = [], signal?: AbortSignal): Promise<AgentReply> {
+  async request(request: R, blobs: readonly Uint8Array[] = [], signal?: AbortSignal): Promise<AgentReply> {
     if (this.#lost !== undefined) throw this.#lost;
     signal?.throwIfAborted();
     const id = this.#next++;
@@ -110,11 +100,11 @@ export class AgentConnection implements AsyncDisposable {
     });
   }
 
-  /** Ends the agent, which ends all that it has started. */
+  /** Ends the stream and waits for the other side to do so: an agent first ends all that it has started. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isEnding = true;
     this.#channel.end();
-    const timer = setTimeout(() => this.#channel.close(), endMs);
+    const timer = setTimeout(() => this.#channel.destroy(), endMs);
     await this.#closed;
     clearTimeout(timer);
   }

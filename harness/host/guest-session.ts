@@ -8,10 +8,9 @@ import {
   type Program,
   type ProgramResults,
 } from '../../guests/program/index.ts';
-import { closeServersResultSchema, type Environment } from '../../src/agent/protocol.ts';
+import { closeServersResultSchema, type Environment, type GuestRequest } from '../../src/agent/protocol.ts';
 import type { DispatchCounters } from '../../src/server/dispatcher.ts';
-import type { AgentConnection } from './agent-connection.ts';
-import type { GuestOptions } from './host-session.ts';
+import type { Requester } from './agent-connection.ts';
 
 /** A program, or what builds one. */
 export type ProgramSource = Program | ((program: ProgramBuilder) => ProgramBuilder);
@@ -26,22 +25,38 @@ export interface ServerReport {
   readonly trace: Uint8Array;
 }
 
-/** A guest, and its device-model process in dom0. */
-export class GuestSession {
+/** Which guest it is. */
+export interface GuestIdentity {
   /** Unique on its host in this run. */
   readonly name: string;
   readonly domid: number;
   readonly environment: Environment;
   readonly vcpus: number;
-  readonly #agent: AgentConnection;
-  #sequence = 0;
+}
 
-  constructor(agent: AgentConnection, name: string, domid: number, options: GuestOptions) {
+/** A guest, and its device-model process in dom0. */
+export class GuestSession implements GuestIdentity {
+  readonly name: string;
+  readonly domid: number;
+  readonly environment: Environment;
+  readonly vcpus: number;
+  readonly #agent: Requester<GuestRequest>;
+  #sequence: number;
+  #running = 0;
+
+  constructor(agent: Requester<GuestRequest>, identity: GuestIdentity) {
     this.#agent = agent;
-    this.name = name;
-    this.domid = domid;
-    this.environment = options.environment;
-    this.vcpus = options.vcpus;
+    this.name = identity.name;
+    this.domid = identity.domid;
+    this.environment = identity.environment;
+    this.vcpus = identity.vcpus;
+    // Another session may have numbered runs of this guest before: far away from those.
+    this.#sequence = Math.floor(Math.random() * 0x7fff_0000);
+  }
+
+  /** True while a program runs, also one that nobody waits for any more. */
+  get isBusy(): boolean {
+    return this.#running > 0;
   }
 
   /** Runs a program on vCPU 0. */
@@ -60,7 +75,9 @@ export class GuestSession {
     const programs = sources.map((source) => (typeof source === 'function' ? source(new ProgramBuilder()).build() : source));
     const participants = (1 << programs.length) - 1;
     const blobs = programs.map((program, vcpu) => encodeProgram(program, { sequence, vcpu, participants }));
-    const { blobs: windows } = await this.#agent.request(
+    this.#running++;
+    // Not given the signal: the reply says when the guest is idle again.
+    const running = this.#agent.request(
       {
         do: 'execute',
         guest: this.name,
@@ -72,8 +89,12 @@ export class GuestSession {
         })),
       },
       blobs,
-      signal,
     );
+    running.then(
+      () => this.#running--,
+      () => undefined, // the guest is lost: busy for ever
+    );
+    const { blobs: windows } = await withSignal(running, signal);
     return programs.map((program, vcpu) => decodeResults(windows[vcpu] ?? new Uint8Array(), program, { sequence, vcpu }));
   }
 
@@ -87,9 +108,14 @@ export class GuestSession {
     await this.#agent.request({ do: 'writeMemory', guest: this.name, address }, [bytes]);
   }
 
-  /** Creates an ioreq server with a worker of its own. `spinCycles`: TSC cycles to look before blocking. */
-  async createServer(server: string, spinCycles: number): Promise<void> {
-    await this.#agent.request({ do: 'createServer', guest: this.name, server, spinCycles });
+  /** Creates an ioreq server. */
+  async createServer(server: string): Promise<void> {
+    await this.#agent.request({ do: 'createServer', guest: this.name, server });
+  }
+
+  /** How long a server looks at its slots before it blocks, in TSC cycles; 0 blocks at once. */
+  async setSpin(server: string, cycles: number): Promise<void> {
+    await this.#agent.request({ do: 'setSpin', guest: this.name, server, cycles });
   }
 
   /** Makes a device on a server; accesses reach it when this resolves. */
@@ -109,9 +135,15 @@ export class GuestSession {
       .parse(result)
       .servers.map(({ server, xenId, counters }, i) => ({ server, xenId, counters, trace: blobs[i] ?? new Uint8Array() }));
   }
+}
 
-  /** Ends the guest and its device-model process. */
-  async destroy(): Promise<void> {
-    await this.#agent.request({ do: 'destroyGuest', guest: this.name });
-  }
+/** The promise's value, or the signal's reason if that comes first. */
+async function withSignal<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return await promise;
+  signal.throwIfAborted();
+  return await new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason as Error);
+    signal.addEventListener('abort', abort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
 }

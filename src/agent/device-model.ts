@@ -2,6 +2,7 @@ import { LabError, messageOf } from '../errors.ts';
 import { ControlServer } from '../server/control-server.ts';
 import { GuestMemory } from '../server/guest-memory.ts';
 import { ServerHost } from '../server/server-host.ts';
+import { WorkerPool } from '../server/worker-pool.ts';
 import { toWire } from '../wire-error.ts';
 import { loadAddon, type Addon } from '../xen/addon.ts';
 import type { AgentEvent, GuestRequest } from './protocol.ts';
@@ -44,6 +45,7 @@ class DeviceModel {
   readonly #addon: Addon;
   readonly #memory: GuestMemory;
   readonly #control: ControlServer;
+  readonly #workers: WorkerPool;
   readonly #servers = new Map<string, ServerHost>();
 
   constructor(setup: DeviceModelSetup) {
@@ -53,18 +55,22 @@ class DeviceModel {
     this.#addon.startWatchdog(watchdogMs);
     this.#memory = new GuestMemory(this.#addon);
     this.#control = new ControlServer(this.#addon, setup.controlPort);
+    this.#workers = new WorkerPool(setup.workerFile, setup.addonFile);
   }
 
   async handle(request: GuestRequest, blobs: readonly Uint8Array[]): Promise<[unknown, readonly Uint8Array[]]> {
     switch (request.do) {
       case 'createServer':
-        this.#createServer(request.server, request.spinCycles);
+        this.#createServer(request.server);
+        return [{}, []];
+      case 'setSpin':
+        this.#server(request.server).setSpin(request.cycles);
         return [{}, []];
       case 'attach':
         await this.#server(request.server).attach(request.device, request.options, request.at);
         return [{}, []];
       case 'attachReference':
-        await this.#server(request.server).attachReference(request.ports);
+        this.#server(request.server).attachReference(request.ports);
         return [{}, []];
       case 'closeServers':
         return this.#closeServers();
@@ -86,12 +92,12 @@ class DeviceModel {
     if (shutdown) this.#addon.shutdown(shutdownPoweroff);
   }
 
-  #createServer(name: string, spinCycles: number): void {
+  #createServer(name: string): void {
     if (this.#servers.has(name)) {
       throw new LabError(`there is a server ${name} already`, { blame: 'scenario', code: 'SERVER_EXISTS' });
     }
-    const { guest, addonFile, workerFile } = this.#setup;
-    const host = new ServerHost(this.#addon, addonFile, workerFile, spinCycles, ({ kind, region, message }) => {
+    const { guest } = this.#setup;
+    const host = new ServerHost(this.#addon, this.#workers, ({ kind, region, message }) => {
       const event: AgentEvent =
         kind === 'threw'
           ? { event: 'handlerThrew', guest, server: name, region, message }

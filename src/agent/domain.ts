@@ -46,6 +46,8 @@ export function xlConfig({ name, environment, vcpus, memoryMiB, cpus, kernel }: 
     `memory = ${memoryMiB}`,
     `vcpus = ${vcpus}`,
     `cpus = ${quoted(cpus)}`,
+    // By default Xen may emulate RDTSC, and every time stamp would be an exit of its own.
+    'tsc_mode = "native"',
     ...['on_poweroff', 'on_reboot', 'on_crash', 'on_watchdog'].map((event) => `${event} = "destroy"`),
     ...(environment === 'hvm' ? ['vga = "none"', 'vnc = 0', 'sdl = 0', 'usb = 0', 'xen_platform_pci = 0'] : []),
     '',

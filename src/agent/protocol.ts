@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * The messages between the orchestrator and the agent in dom0, as headers of {@link Frame}s. Both ends check what they
@@ -16,7 +16,9 @@ export const environmentSchema = z.enum(['hvm', 'pvh']);
 export type Environment = z.infer<typeof environmentSchema>;
 
 const guestRequests = [
-  z.object({ do: z.literal('createServer'), guest: name, server: name, spinCycles: address }),
+  z.object({ do: z.literal('createServer'), guest: name, server: name }),
+  /** How long the server looks at its slots before it blocks, in TSC cycles. */
+  z.object({ do: z.literal('setSpin'), guest: name, server: name, cycles: address }),
   z.object({
     do: z.literal('attach'),
     guest: name,

@@ -197,6 +197,7 @@ static napi_value close_server(napi_env env, napi_callback_info info)
     if ( !server )
         return NULL;
     watchdog_release(server);
+    reference_stop(server);
     if ( server_close(server, &call) )
         return js_throw_call(env, call, errno);
     return NULL;
@@ -253,20 +254,25 @@ static napi_value bind_serve(napi_env env, napi_callback_info info)
     return function;
 }
 
-static napi_value serve_reference(napi_env env, napi_callback_info info)
+static napi_value start_reference(napi_env env, napi_callback_info info)
 {
     napi_value arguments[2];
     struct server *server = server_of(env, info, 2, arguments);
     napi_typedarray_type type;
     size_t length;
     void *ports;
+    int error;
 
     if ( !server )
         return NULL;
     if ( napi_get_typedarray_info(env, arguments[1], &type, &length, &ports, NULL, NULL) != napi_ok ||
-         type != napi_uint16_array || length == 0 || length > 256 )
-        return js_throw_usage(env, "serveReference: expected a Uint16Array of 1 to 256 ports");
-    return js_number(env, reference_serve(server, ports, length));
+         type != napi_uint16_array || length == 0 || length > MAX_REFERENCE_PORTS )
+        return js_throw_usage(env, "startReference: expected a Uint16Array of 1 to 256 ports");
+    if ( server->reference )
+        return js_throw_usage(env, "startReference: the server has its yardstick already");
+    if ( (error = reference_start(server, ports, length)) )
+        return js_throw_call(env, "uv_thread_create", -error);
+    return NULL;
 }
 
 static napi_value read_trace(napi_env env, napi_callback_info info)
@@ -359,7 +365,7 @@ static napi_value init(napi_env env, napi_value exports)
         { "setSpin", set_spin },
         { "requestWords", request_words },
         { "bindServe", bind_serve },
-        { "serveReference", serve_reference },
+        { "startReference", start_reference },
         { "readTrace", read_trace },
         { "startWatchdog", start_watchdog },
         { "watchdogFired", has_watchdog_fired },

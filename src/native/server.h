@@ -63,6 +63,7 @@ struct server {
     uint64_t tsc_taken;
     uint32_t words[REQUEST_WORDS]; /* enum request_word; shared with JavaScript */
     struct trace trace;
+    struct reference *reference; /* the yardstick, when it serves (reference_server.h) */
 
     /* shared between threads */
     uint32_t interrupted; /* the serving thread is asked to come back */

@@ -1,10 +1,10 @@
-import { Worker } from 'node:worker_threads';
-import { LabError } from '../errors.ts';
+import { LabError, messageOf } from '../errors.ts';
 import { fromWire } from '../wire-error.ts';
 import type { Addon, ServerHandle } from '../xen/addon.ts';
 import type { DispatchCounters } from './dispatcher.ts';
 import { word } from './request.ts';
-import type { Range, ServerWorkerData, ServerWorkerMessage, ServerWorkerRequest } from './server-worker.ts';
+import type { Range, ServerWorkerMessage } from './server-worker.ts';
+import type { LentWorker, WorkerPool } from './worker-pool.ts';
 
 /** How long a worker gets to come back from its handler before it is terminated. */
 const stopMs = 2_000;
@@ -20,71 +20,81 @@ export interface ServerTrouble {
 /** What a server leaves behind when it is closed. */
 export interface ServerRemains {
   readonly xenId: number;
-  /** Missing when the worker had to be terminated. */
+  /** Missing when no worker served it, or the worker had to be terminated. */
   readonly counters: DispatchCounters | undefined;
   /** Records of src/trace/record.ts. */
   readonly trace: Uint8Array;
 }
 
-/** An ioreq server and the worker that serves it, seen from the process's main thread. */
+/** The words of each handle: their memory outlives the server, and this thread may take them only once. */
+const wordsOf = new Map<ServerHandle, Uint32Array>();
+
+/** An ioreq server and what serves it, seen from the process's main thread. */
 export class ServerHost {
   readonly xenId: number;
   readonly #addon: Addon;
   readonly #server: ServerHandle;
-  readonly #worker: Worker;
+  readonly #pool: WorkerPool;
   readonly #words: Uint32Array;
   readonly #trouble: (trouble: ServerTrouble) => void;
   readonly #labels: string[] = [];
-  readonly #exited: Promise<void>;
-  #attaching: { resolve(ranges: readonly Range[]): void; reject(error: Error): void } | undefined;
+  #worker: LentWorker | undefined;
+  #attaching: PromiseWithResolvers<readonly Range[]> | undefined;
+  readonly #stopped = withResolvers<undefined>();
   #counters: DispatchCounters | undefined;
   #isStuck = false;
 
-  /**
-   * Creates the server in Xen, enables it and starts its worker.
-   *
-   * @param workerFile the bundle that runs {@link runServerWorker}
-   * @param spinCycles how long to look at the slots before blocking, in TSC cycles
-   */
-  constructor(
-    addon: Addon,
-    addonFile: string,
-    workerFile: string,
-    spinCycles: number,
-    trouble: (trouble: ServerTrouble) => void,
-  ) {
+  /** Creates the server in Xen and enables it. Until something is attached, nobody serves it and it owns nothing. */
+  constructor(addon: Addon, pool: WorkerPool, trouble: (trouble: ServerTrouble) => void) {
     this.#addon = addon;
+    this.#pool = pool;
     this.#trouble = trouble;
     this.#server = addon.createServer();
     try {
       this.xenId = addon.serverId(this.#server);
-      addon.setSpin(this.#server, spinCycles);
       addon.enableServer(this.#server, true);
-      this.#words = new Uint32Array(addon.requestWords(this.#server));
-      const workerData: ServerWorkerData = { role: 'server', addonFile, server: this.#server };
-      this.#worker = new Worker(workerFile, { workerData });
+      this.#words = wordsOf.get(this.#server) ?? new Uint32Array(addon.requestWords(this.#server));
+      wordsOf.set(this.#server, this.#words);
     } catch (error) {
       addon.closeServer(this.#server);
       throw error;
     }
-    this.#exited = new Promise((resolve) => {
-      this.#worker.once('exit', () => {
-        this.#attaching?.reject(new Error('the worker of the server ended'));
-        resolve();
-      });
-    });
-    this.#worker.on('message', (message: ServerWorkerMessage) => this.#hear(message));
-    this.#worker.on('error', (error) => trouble({ kind: 'failed', region: '', message: error.stack ?? error.message }));
+  }
+
+  /** How long to look at the slots before blocking, in TSC cycles; 0 blocks at once. */
+  setSpin(cycles: number): void {
+    this.#addon.setSpin(this.#server, cycles);
+    // Out of a wait that began under the old rule.
+    this.#addon.interruptServer(this.#server);
   }
 
   /** Puts a device on the server; accesses reach it when this resolves. */
   async attach(device: string, options: unknown, at: Record<string, number>): Promise<void> {
-    await this.#claim({ do: 'attach', device, options, at });
+    if (this.#worker === undefined) {
+      this.#worker = this.#pool.lend({
+        hear: (message) => this.#hear(message),
+        died: (message) => {
+          this.#attaching?.reject(new Error(message));
+          this.#trouble({ kind: 'failed', region: '', message });
+          this.#worker = undefined;
+          this.#stopped.resolve(undefined);
+        },
+      });
+      this.#worker.ask({ do: 'serve', server: this.#server });
+    }
+    this.#attaching = withResolvers();
+    this.#worker.ask({ do: 'attach', device, options, at });
+    this.#addon.interruptServer(this.#server);
+    for (const range of await this.#attaching.promise) this.#map(range);
   }
 
-  /** Lets the C yardstick serve instead of JavaScript, with a 4-byte register at each port. */
-  async attachReference(ports: readonly number[]): Promise<void> {
-    await this.#claim({ do: 'serveReference', ports });
+  /** Lets the C yardstick serve, with a 4-byte register at each port. Not together with devices. */
+  attachReference(ports: readonly number[]): void {
+    if (this.#worker !== undefined) {
+      throw new LabError('a server has either devices or the yardstick', { blame: 'scenario', code: 'SERVER_IN_USE' });
+    }
+    this.#addon.startReference(this.#server, Uint16Array.from(ports));
+    for (const port of ports) this.#map({ label: 'reference', memory: false, start: port, end: port + 3 });
   }
 
   /** Looks whether the watchdog had to take the server away; says so once. */
@@ -97,42 +107,40 @@ export class ServerHost {
 
   /** The orderly end. Never waits for a stuck handler. */
   async close(): Promise<ServerRemains> {
-    this.#ask({ do: 'stop' });
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<'late'>((resolve) => {
-      timer = setTimeout(resolve, this.#isStuck ? 0 : stopMs, 'late');
-    });
-    if ((await Promise.race([this.#exited, late])) === 'late') {
-      this.checkWatchdog();
-      await this.#worker.terminate();
-    }
-    clearTimeout(timer);
+    await this.#endWorker();
     const trace = new Uint8Array(this.#addon.readTrace(this.#server));
     this.#addon.closeServer(this.#server);
     return { xenId: this.xenId, counters: this.#counters, trace };
   }
 
-  async #claim(request: ServerWorkerRequest): Promise<void> {
-    const ranges = await new Promise<readonly Range[]>((resolve, reject) => {
-      this.#attaching = { resolve, reject };
-      this.#ask(request);
+  async #endWorker(): Promise<void> {
+    const worker = this.#worker;
+    if (worker === undefined) return;
+    worker.ask({ do: 'stop' });
+    this.#addon.interruptServer(this.#server);
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<'late'>((resolve) => {
+      timer = setTimeout(resolve, this.#isStuck ? 0 : stopMs, 'late');
     });
-    for (const range of ranges) {
-      try {
-        this.#addon.mapRange(this.#server, range.memory, range.start, range.end);
-      } catch (error) {
-        throw new LabError(
-          `Xen refused ${range.label}, ${range.memory ? 'memory' : 'ports'} 0x${range.start.toString(16)} to 0x${range.end.toString(16)}: ${String(error)}`,
-          { blame: 'scenario', code: 'RANGE_REFUSED', cause: error },
-        );
-      }
-      this.#labels.push(range.label);
-    }
+    const outcome = await Promise.race([this.#stopped.promise, late]);
+    clearTimeout(timer);
+    if (outcome === 'late') {
+      this.checkWatchdog();
+      await worker.terminate();
+    } else worker.release();
   }
 
-  #ask(request: ServerWorkerRequest): void {
-    this.#worker.postMessage(request);
-    this.#addon.interruptServer(this.#server);
+  #map(range: Range): void {
+    try {
+      this.#addon.mapRange(this.#server, range.memory, range.start, range.end);
+    } catch (error) {
+      const kind = range.memory ? 'memory' : 'ports';
+      throw new LabError(
+        `Xen refused ${range.label}, ${kind} 0x${range.start.toString(16)} to 0x${range.end.toString(16)}: ${messageOf(error)}`,
+        { blame: 'scenario', code: 'RANGE_REFUSED', cause: error },
+      );
+    }
+    this.#labels.push(range.label);
   }
 
   #hear(message: ServerWorkerMessage): void {
@@ -151,7 +159,24 @@ export class ServerHost {
         break;
       case 'stopped':
         this.#counters = message.counters;
+        this.#stopped.resolve(undefined);
         break;
     }
   }
+}
+
+interface PromiseWithResolvers<T> {
+  readonly promise: Promise<T>;
+  resolve(value: T): void;
+  reject(error: Error): void;
+}
+
+/** Promise.withResolvers, which Node 20 lacks. */
+function withResolvers<T>(): PromiseWithResolvers<T> {
+  let resolvers: Pick<PromiseWithResolvers<T>, 'resolve' | 'reject'> | undefined;
+  const promise = new Promise<T>((resolve, reject) => {
+    resolvers = { resolve, reject };
+  });
+  if (resolvers === undefined) throw new Error('unreachable');
+  return { promise, ...resolvers };
 }

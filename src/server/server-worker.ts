@@ -7,17 +7,19 @@ import { Dispatcher, type DispatchCounters } from './dispatcher.ts';
 import { GuestMemory } from './guest-memory.ts';
 import { serveCode, word } from './request.ts';
 
-/** What the main thread starts a server's worker with. */
+/** What a worker is started with. */
 export interface ServerWorkerData {
   readonly role: 'server';
   readonly addonFile: string;
-  readonly server: ServerHandle;
 }
 
-/** What the main thread asks a worker for; it then interrupts the server, so that the worker looks. */
+/**
+ * What the main thread asks a worker for. While it serves, the worker looks at its messages when the server is
+ * interrupted.
+ */
 export type ServerWorkerRequest =
+  | { readonly do: 'serve'; readonly server: ServerHandle }
   | { readonly do: 'attach'; readonly device: string; readonly options: unknown; readonly at: Record<string, number> }
-  | { readonly do: 'serveReference'; readonly ports: readonly number[] }
   | { readonly do: 'stop' };
 
 /** A stretch that Xen has to be told about. Both ends are included. */
@@ -36,43 +38,53 @@ export type ServerWorkerMessage =
   | { readonly say: 'failed'; readonly message: string }
   | { readonly say: 'stopped'; readonly counters: DispatchCounters };
 
-/** Serves one ioreq server until told to stop: the entry of its worker. */
-export function runServerWorker(): void {
-  const { addonFile, server } = workerData as ServerWorkerData;
-  new ServerWorker(loadAddon(addonFile), server).run();
+/** What a thread keeps of a server's handle: its memory outlives the server and is shared only once per thread. */
+interface Shared {
+  readonly words: Uint32Array;
+  readonly next: () => void;
 }
 
-class ServerWorker {
-  readonly #addon: Addon;
-  readonly #server: ServerHandle;
-  readonly #memory: GuestMemory;
-  readonly #words: Uint32Array;
-  readonly #dispatcher: Dispatcher;
-  #reference: Uint16Array | undefined;
-  #failed = false;
+/** The entry of a worker: serves one ioreq server after the other, each until it is told to stop. */
+export function runServerWorker(): void {
+  const addon = loadAddon((workerData as ServerWorkerData).addonFile);
+  const shared = new Map<ServerHandle, Shared>();
+  parentPort?.on('message', (request: ServerWorkerRequest) => {
+    if (request.do !== 'serve') return;
+    const { server } = request;
+    const known = shared.get(server) ?? {
+      words: new Uint32Array(addon.requestWords(server)),
+      next: addon.bindServe(server),
+    };
+    shared.set(server, known);
+    new Serving(addon, known).run();
+  });
+}
 
-  constructor(addon: Addon, server: ServerHandle) {
-    this.#addon = addon;
-    this.#server = server;
+/** One server's time in a worker. */
+class Serving {
+  readonly #shared: Shared;
+  readonly #memory: GuestMemory;
+  readonly #dispatcher: Dispatcher;
+  #hasFailed = false;
+
+  constructor(addon: Addon, shared: Shared) {
+    this.#shared = shared;
     this.#memory = new GuestMemory(addon);
-    this.#words = new Uint32Array(addon.requestWords(server));
-    this.#dispatcher = new Dispatcher(this.#words, this.#memory);
+    this.#dispatcher = new Dispatcher(shared.words, this.#memory);
   }
 
   run(): void {
+    const { next, words } = this.#shared;
     while (this.#readRequests()) {
-      const code = this.#reference
-        ? this.#addon.serveReference(this.#server, this.#reference)
-        : serve(this.#addon.bindServe(this.#server), this.#words, this.#dispatcher, (error) => this.#threw(error));
+      const code = serve(next, words, this.#dispatcher, (error) => this.#threw(error));
       if (code === serveCode.displaced) break;
       if (code === serveCode.failed) {
-        this.#say({ say: 'failed', message: `waiting for an event failed with errno ${this.#words[word.answerLow]}` });
+        say({ say: 'failed', message: `waiting for an event failed with errno ${words[word.answerLow]}` });
         break;
       }
     }
     this.#memory.drop();
-    this.#say({ say: 'stopped', counters: this.#dispatcher.counters });
-    parentPort?.close();
+    say({ say: 'stopped', counters: this.#dispatcher.counters });
   }
 
   /** False when asked to stop. */
@@ -82,16 +94,11 @@ class ServerWorker {
       if (received === undefined) return true;
       const request = (received as { message: ServerWorkerRequest }).message;
       if (request.do === 'stop') return false;
+      if (request.do === 'serve') continue;
       try {
-        if (request.do === 'serveReference') {
-          this.#reference = Uint16Array.from(request.ports);
-          this.#say({
-            say: 'attached',
-            ranges: request.ports.map((port) => ({ label: 'reference', memory: false, start: port, end: port + 3 })),
-          });
-        } else this.#say({ say: 'attached', ranges: this.#attach(request.device, request.options, request.at) });
+        say({ say: 'attached', ranges: this.#attach(request.device, request.options, request.at) });
       } catch (error) {
-        this.#say({ say: 'refused', error: toWire(error) });
+        say({ say: 'refused', error: toWire(error) });
       }
     }
   }
@@ -99,7 +106,7 @@ class ServerWorker {
   #attach(name: string, options: unknown, at: Record<string, number>): Range[] {
     const device = deviceNamed(name);
     const handlers = device.create(options ?? {}, { memory: this.#memory });
-    const extra = Object.keys(at).find((region) => !(region in device.regions));
+    const extra = Object.keys(at).find((region) => !Object.hasOwn(device.regions, region));
     if (extra !== undefined) {
       throw new LabError(`device ${name} has no region ${extra}; it has: ${Object.keys(device.regions).join(', ')}`, {
         blame: 'scenario',
@@ -123,24 +130,19 @@ class ServerWorker {
 
   /** Says so once: a broken handler would otherwise flood the control channel. */
   #threw(error: unknown): void {
-    if (this.#failed) return;
-    this.#failed = true;
+    if (this.#hasFailed) return;
+    this.#hasFailed = true;
     const message = error instanceof Error ? (error.stack ?? error.message) : messageOf(error);
-    this.#say({ say: 'threw', region: this.#dispatcher.current, message });
-  }
-
-  #say(message: ServerWorkerMessage): void {
-    parentPort?.postMessage(message);
+    say({ say: 'threw', region: this.#dispatcher.current, message });
   }
 }
 
+function say(message: ServerWorkerMessage): void {
+  parentPort?.postMessage(message);
+}
+
 /** The hot loop. Returns the code of the call that brought no request. */
-function serve(
-  next: () => void,
-  words: Uint32Array,
-  dispatcher: Dispatcher,
-  threw: (error: unknown) => void,
-): number {
+function serve(next: () => void, words: Uint32Array, dispatcher: Dispatcher, threw: (error: unknown) => void): number {
   for (;;) {
     next();
     const code = words[word.code] as number;

@@ -44,15 +44,18 @@ export interface Addon {
   /** How long the serving thread looks at the slots before it blocks, in TSC cycles; 0 blocks at once. */
   setSpin(server: ServerHandle, cycles: number): void;
 
-  /** The 16 words through which request and answer pass: see src/server/request.ts. Once per thread. */
+  /**
+   * The 16 words through which request and answer pass: see src/server/request.ts. Once per thread and handle: the
+   * memory outlives the server.
+   */
   requestWords(server: ServerHandle): ArrayBuffer;
   /**
    * The hot call: answers the last request with the answer words, then waits for the next; what came is in the words.
    * One thread at a time.
    */
   bindServe(server: ServerHandle): () => void;
-  /** Serves 4-byte registers at these ports in C until interrupted: the yardstick. Blocks. Returns a serve code. */
-  serveReference(server: ServerHandle, ports: Uint16Array): number;
+  /** Starts a native thread that serves 4-byte registers at these ports: the yardstick. Ends with the server. */
+  startReference(server: ServerHandle, ports: Uint16Array): void;
   /** A copy of the newest trace records, oldest first: see src/trace/record.ts. */
   readTrace(server: ServerHandle): ArrayBuffer;
 

@@ -1,0 +1,46 @@
+import { resolve } from 'node:path';
+import type { Argv, CommandModule } from 'yargs';
+import { EXIT } from '../../results/index.ts';
+import { findScenarios, selectScenarios } from '../run/select.ts';
+import { listScenarios } from '../run/vitest-run.ts';
+import { defaultScenarios } from './run-command.ts';
+
+interface ListArguments {
+  scenario: string[];
+  tag: string | undefined;
+  scenarios: string;
+  json: boolean;
+}
+
+export const listCommand: CommandModule<object, ListArguments> = {
+  command: 'list [scenario..]',
+  describe: 'list scenarios',
+  builder: (argv) =>
+    argv
+      .positional('scenario', { type: 'string', array: true, default: [], describe: 'ids, or topics; all by default' })
+      .options({
+        tag: { type: 'string', describe: 'only scenarios with this tag (an expression of Vitest)', requiresArg: true },
+        scenarios: { type: 'string', default: defaultScenarios, describe: 'directory of scenarios', requiresArg: true },
+        json: { type: 'boolean', default: false, describe: 'one JSON object per line' },
+      })
+      .example('$0 list', 'all scenarios')
+      .example('$0 list port-io --json', 'a topic, for programs') as unknown as Argv<ListArguments>,
+  handler: async (argv) => {
+    const scenarios = resolve(argv.scenarios);
+    const files = selectScenarios(await findScenarios(scenarios), argv.scenario);
+    const listed = await listScenarios({
+      context: {
+        host: { name: 'none', kind: 'emulated', timing: 'exact' },
+        ...{ relay: '', directory: '', scenarios, repeat: 1 },
+      },
+      files,
+      tags: argv.tag === undefined ? [] : [argv.tag],
+    });
+    const width = Math.max(0, ...listed.map(({ id }) => id.length));
+    for (const one of listed) {
+      const text = `${one.id.padEnd(width)}  ${one.environments.join(' ').padEnd(7)}  ${one.title}`;
+      process.stdout.write(`${argv.json ? JSON.stringify(one) : text}\n`);
+    }
+    if (listed.length === 0) process.exitCode = EXIT.nothingSelected;
+  },
+};

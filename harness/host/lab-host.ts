@@ -1,0 +1,28 @@
+import type { Timing } from '../../results/index.ts';
+import type { LabError } from '../../src/errors.ts';
+import type { SshTarget } from './ssh-target.ts';
+
+/** A host that is up, for as long as this object lives. */
+export interface Machine extends AsyncDisposable {
+  readonly ssh: SshTarget;
+  /** The processors for guests, as xl's `cpus`. */
+  readonly guestCpus: string;
+  /** Resolves when the machine dies by itself, with how. Never for one that we can only reach by SSH. */
+  readonly died: Promise<LabError>;
+}
+
+/** What a machine is started with. */
+export interface MachineOptions {
+  /** Where its serial console goes, if it has one. */
+  readonly serialLog: string;
+  readonly note: (text: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/** A host of the lab: what differs between kinds of hosts. All else goes over SSH. */
+export interface LabHost {
+  readonly name: string;
+  readonly kind: 'emulated' | 'ssh';
+  readonly timing: Timing;
+  start(options: MachineOptions): Promise<Machine>;
+}

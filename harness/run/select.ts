@@ -1,0 +1,75 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { LabError, messageOf } from '../../src/errors.ts';
+
+const suffix = '.scenario.ts';
+
+/** A scenario's file and its id: the path below the directory of scenarios, without the suffix. */
+export interface ScenarioFile {
+  readonly id: string;
+  readonly file: string;
+}
+
+/** All scenario files below a directory, by id. */
+export async function findScenarios(directory: string): Promise<ScenarioFile[]> {
+  const names = await readdir(directory, { recursive: true }).catch((error: unknown) => {
+    throw new LabError(`no scenarios in ${directory}: ${messageOf(error)}`, {
+      blame: 'usage',
+      code: 'NO_SCENARIOS',
+      next: 'name the directory that holds <topic>/<name>.scenario.ts: --scenarios DIR',
+      cause: error,
+    });
+  });
+  return names
+    .filter((name) => name.endsWith(suffix) && !name.includes('node_modules/'))
+    .map((name) => ({ id: name.slice(0, -suffix.length), file: join(directory, name) }))
+    .sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+/**
+ * Those that a list of words asks for: ids, or the beginning of ids up to a slash. No word at all asks for everything.
+ *
+ * @throws LabError `SCENARIO_UNKNOWN` for a word that fits none, with what comes near
+ */
+export function selectScenarios(all: readonly ScenarioFile[], words: readonly string[]): ScenarioFile[] {
+  const fits = ({ id }: ScenarioFile, word: string): boolean => id === word || id.startsWith(`${word}/`);
+  const wanted = words.map((word) => word.replace(/\/$/, '').replace(new RegExp(`${suffix}$`), ''));
+  for (const word of wanted) {
+    if (all.some((one) => fits(one, word))) continue;
+    const near = nearest(
+      word,
+      all.flatMap(({ id }) => [id, id.split('/')[0] ?? id]),
+    );
+    throw new LabError(`no scenario ${JSON.stringify(word)}${near === undefined ? '' : `; did you mean ${near}?`}`, {
+      blame: 'usage',
+      code: 'SCENARIO_UNKNOWN',
+      next: 'ioreqlab list',
+    });
+  }
+  return wanted.length === 0 ? [...all] : all.filter((one) => wanted.some((word) => fits(one, word)));
+}
+
+/** The candidate that takes the fewest changes, if they are few. */
+export function nearest(word: string, candidates: readonly string[]): string | undefined {
+  let best: string | undefined;
+  let fewest = Math.max(2, Math.floor(word.length / 3)) + 1;
+  for (const candidate of candidates) {
+    const changes = distance(word, candidate);
+    if (changes < fewest) [best, fewest] = [candidate, changes];
+  }
+  return best;
+}
+
+/** Levenshtein's distance. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}

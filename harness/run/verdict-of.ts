@@ -1,0 +1,47 @@
+import type { Crashed, Problem, Verdict } from '../../results/index.ts';
+import type { Blame } from '../../src/errors.ts';
+
+/** An error of a scenario as Vitest reports it: plain data, with the own properties of what was thrown. */
+export interface ReportedError {
+  readonly name?: string | undefined;
+  readonly message: string;
+  readonly stack?: string | undefined;
+  readonly diff?: string | undefined;
+  readonly blame?: unknown;
+  readonly code?: unknown;
+  readonly next?: unknown;
+  readonly evidence?: unknown;
+}
+
+const blames: readonly unknown[] = ['usage', 'host', 'guest', 'deviceModel', 'scenario', 'harness'] satisfies Blame[];
+
+/** Whose death a code stands for. */
+const crashes: Readonly<Record<string, Crashed>> = {
+  GUEST_GONE: 'guest',
+  DEVICE_MODEL_GONE: 'deviceModel',
+  DOM0_CRASHED: 'dom0',
+  XEN_CRASHED: 'xen',
+};
+
+/** The record of an error. What nobody threw on purpose is the scenario's: an expectation, or a mistake in it. */
+export function problemOf(error: ReportedError): Problem {
+  const blame = blames.includes(error.blame) ? (error.blame as Blame) : 'scenario';
+  const isTimeout = /^Test timed out in/.test(error.message);
+  const evidence = [error.diff, typeof error.evidence === 'string' ? error.evidence : undefined, error.stack]
+    .filter((text) => text !== undefined && text !== '')
+    .join('\n\n');
+  return {
+    blame,
+    code: typeof error.code === 'string' && error.code !== '' ? error.code : isTimeout ? 'OUT_OF_TIME' : 'EXPECTATION',
+    message: error.message || 'failed without a message',
+    ...(typeof error.next === 'string' ? { next: error.next } : {}),
+    ...(evidence === '' ? {} : { evidence }),
+  };
+}
+
+/** The verdict that a problem means. */
+export function verdictOf(problem: Problem): { verdict: Verdict; crashed?: Crashed } {
+  const crashed = crashes[problem.code];
+  if (crashed !== undefined) return { verdict: 'crash', crashed };
+  return { verdict: problem.blame === 'host' || problem.blame === 'harness' || problem.blame === 'usage' ? 'error' : 'fail' };
+}

@@ -1,0 +1,194 @@
+import { relative } from 'node:path';
+import type { Reporter, TestCase, TestModule, TestSpecification } from 'vitest/node';
+import { createVitest } from 'vitest/node';
+import type { Metric, ScenarioRecord } from '../../results/index.ts';
+import { LabError } from '../../src/errors.ts';
+import { entryPoints } from '../entry-points.ts';
+import type { RunContext } from '../scenario/run-context.ts';
+import type { ScenarioFile } from './select.ts';
+import { problemOf, verdictOf, type ReportedError } from './verdict-of.ts';
+
+/** A scenario's outcome; the run adds its artifacts. */
+export type ScenarioOutcome = Omit<ScenarioRecord, 'artifacts'>;
+
+/** What is to be run through Vitest. */
+export interface VitestRunOptions {
+  readonly context: RunContext;
+  readonly files: readonly ScenarioFile[];
+  readonly retries: number;
+  readonly tags: readonly string[];
+  readonly onOutcome: (outcome: ScenarioOutcome) => void;
+  /** Aborted: no further scenario starts. */
+  readonly signal?: AbortSignal;
+}
+
+/** Files in the order of their ids, whatever ran how long last time: a run is to be repeatable. */
+class ById {
+  async shard(specifications: TestSpecification[]): Promise<TestSpecification[]> {
+    return specifications;
+  }
+  async sort(specifications: TestSpecification[]): Promise<TestSpecification[]> {
+    return specifications.sort((a, b) => (a.moduleId < b.moduleId ? -1 : 1));
+  }
+}
+
+async function openVitest({ context, retries, tags }: VitestRunOptions, reporter: Reporter) {
+  return await createVitest(
+    'test',
+    {
+      config: false,
+      root: context.scenarios,
+      include: ['**/*.scenario.ts'],
+      watch: false,
+      // A thread dies with this process, however that ends; one for all files, since they share the host's guests.
+      pool: 'threads',
+      isolate: false,
+      maxWorkers: 1,
+      fileParallelism: false,
+      sequence: { sequencer: ById },
+      reporters: [reporter],
+      provide: { ioreqlab: context },
+      retry: retries,
+      strictTags: false,
+      ...(tags.length === 0 ? {} : { tagsFilter: [...tags] }),
+      passWithNoTests: true,
+      teardownTimeout: 30_000,
+      disableConsoleIntercept: true,
+    },
+    {
+      logLevel: 'silent',
+      server: { watch: null },
+      resolve: { alias: Object.entries(entryPoints).map(([find, replacement]) => ({ find, replacement })) },
+    },
+  );
+}
+
+/** Runs scenarios on the host of the context. Every scenario that was collected has an outcome. */
+export async function runScenarios(options: VitestRunOptions): Promise<ScenarioOutcome[]> {
+  const outcomes: ScenarioOutcome[] = [];
+  const note = (outcome: ScenarioOutcome): void => {
+    outcomes.push(outcome);
+    options.onOutcome(outcome);
+  };
+  let unhandled: ReportedError[] = [];
+  const reporter: Reporter = {
+    onTestCaseResult: (test) => note(outcomeOf(test, options.context)),
+    onTestModuleEnd: (module) => {
+      for (const outcome of brokenModule(module, options.context)) note(outcome);
+    },
+    onTestRunEnd: (_modules, errors) => {
+      unhandled = errors.map((error) => ({ ...error, message: error.message }));
+    },
+  };
+  const vitest = await openVitest(options, reporter);
+  const cancel = (): void => void vitest.cancelCurrentRun('keyboard-input');
+  options.signal?.addEventListener('abort', cancel, { once: true });
+  try {
+    const wanted = new Set(options.files.map(({ file }) => file));
+    const specifications = await vitest.globTestSpecifications();
+    if (options.signal?.aborted !== true) {
+      await vitest.runTestSpecifications(specifications.filter(({ moduleId }) => wanted.has(moduleId)));
+    }
+  } finally {
+    options.signal?.removeEventListener('abort', cancel);
+    await vitest.close();
+    // Vitest marks its process; the exit code is ours to set.
+    process.exitCode = undefined;
+  }
+  const [first] = unhandled;
+  if (first !== undefined && options.signal?.aborted !== true) {
+    throw new LabError(`the scenarios left an error behind that nobody caught: ${first.message}`, {
+      blame: 'scenario',
+      code: 'UNHANDLED',
+      ...(first.stack === undefined ? {} : { evidence: first.stack }),
+    });
+  }
+  return outcomes;
+}
+
+/** A scenario that could be run, as `ioreqlab list` shows it. */
+export interface ListedScenario {
+  readonly id: string;
+  readonly title: string;
+  readonly environments: readonly string[];
+  readonly tags: readonly string[];
+  readonly file: string;
+}
+
+/** Collects the scenarios of these files without running any. */
+export async function listScenarios(options: Omit<VitestRunOptions, 'onOutcome' | 'retries'>): Promise<ListedScenario[]> {
+  const vitest = await openVitest({ ...options, retries: 0, onOutcome: () => undefined }, {});
+  try {
+    const { testModules } = await vitest.collect(options.files.map(({ file }) => file));
+    const listed: ListedScenario[] = [];
+    for (const module of testModules) {
+      const [error] = module.errors();
+      const id = idOf(module, options.context);
+      if (error !== undefined) {
+        throw new LabError(`${id} does not load: ${error.message}`, { blame: 'scenario', code: 'SCENARIO_BROKEN' });
+      }
+      const tests = [...module.children.allTests()];
+      const meta = tests[0]?.meta().ioreqlab;
+      if (meta === undefined) continue;
+      const environments = new Set(tests.map((test) => String(test.meta().ioreqlab?.params['environment'])));
+      const tags = tests[0]?.tags ?? [];
+      listed.push({ id, title: meta.title, environments: [...environments], tags, file: module.moduleId });
+    }
+    return listed;
+  } finally {
+    await vitest.close();
+    process.exitCode = undefined;
+  }
+}
+
+function idOf(module: TestModule, context: RunContext): string {
+  return relative(context.scenarios, module.moduleId).replace(/\.scenario\.ts$/, '');
+}
+
+function outcomeOf(test: TestCase, context: RunContext): ScenarioOutcome {
+  const meta = test.meta().ioreqlab;
+  const result = test.result();
+  const diagnostic = test.diagnostic();
+  const attempts = (diagnostic?.retryCount ?? 0) + 1;
+  const errors = (result.errors ?? []) as readonly ReportedError[];
+  const last = errors.at(-1);
+  const base = {
+    id: idOf(test.module, context),
+    title: meta?.title ?? test.name,
+    host: context.host.name,
+    params: meta?.params ?? {},
+    ...(meta?.repetition === undefined ? {} : { repetition: meta.repetition }),
+    durationMs: Math.round(diagnostic?.duration ?? 0),
+    ...(diagnostic === undefined ? {} : { startedAt: new Date(diagnostic.startTime).toISOString() }),
+    attempts,
+    metrics: (meta?.metrics ?? []) as Metric[],
+  };
+  if (result.state === 'passed') {
+    if (errors.length === 0) return { ...base, verdict: 'pass' };
+    return { ...base, verdict: 'flaky', earlierErrors: errors.map(problemOf) };
+  }
+  if (result.state === 'failed' && last !== undefined) {
+    const problems = errors.map(problemOf);
+    const error = problems[0] as (typeof problems)[number];
+    return { ...base, ...verdictOf(error), error };
+  }
+  const reason = result.state === 'skipped' ? result.note : undefined;
+  return { ...base, verdict: 'skip', attempts: 0, ...(reason === undefined ? {} : { reason }) };
+}
+
+/** A file that did not load, or that declares no scenario. */
+function brokenModule(module: TestModule, context: RunContext): ScenarioOutcome[] {
+  return module.errors().map((error) => {
+    const problem = problemOf({ ...error, message: error.message, code: 'SCENARIO_BROKEN' });
+    return {
+      id: idOf(module, context),
+      host: context.host.name,
+      params: {},
+      verdict: 'error' as const,
+      error: problem,
+      durationMs: 0,
+      attempts: 0,
+      metrics: [],
+    };
+  });
+}

@@ -1,0 +1,75 @@
+import type { AgentEvent } from '../../src/agent/protocol.ts';
+import type { Device, Regions } from '../../src/device/index.ts';
+import { LabError } from '../../src/errors.ts';
+import type { GuestSession, ServerReport } from '../host/guest-session.ts';
+
+/** How a device is put in place. */
+export interface AttachOptions<R extends Regions, O> {
+  /** Port or guest-physical address of each region. */
+  readonly at: { readonly [K in keyof R]: number };
+  readonly options?: O;
+  /** The ioreq server that owns it; made when it is first named. Default `main`. */
+  readonly server?: string;
+}
+
+const defaultServer = 'main';
+
+/** The device model of a scenario's guest: its servers and devices live as long as the scenario. */
+export class DeviceModel {
+  readonly #guest: GuestSession;
+  readonly #servers = new Set<string>();
+  readonly #troubles: LabError[] = [];
+
+  constructor(guest: GuestSession) {
+    this.#guest = guest;
+  }
+
+  /** Makes a device; accesses reach it when this resolves. */
+  async attach<R extends Regions, O>(device: Device<R, O>, how: AttachOptions<R, O>): Promise<void> {
+    const { at, options = {}, server = defaultServer } = how;
+    await this.#need(server);
+    await this.#guest.attach(server, device.name, options, at);
+  }
+
+  /** Makes the C yardstick serve a register of 4 bytes at each port, on a server of its own. */
+  async attachReference({ ports, server }: { ports: readonly number[]; server: string }): Promise<void> {
+    await this.#need(server);
+    await this.#guest.attachReference(server, ports);
+  }
+
+  /** How long a server looks at its slots before it blocks, in TSC cycles; 0 blocks at once. */
+  async setSpin(cycles: number, server: string = defaultServer): Promise<void> {
+    await this.#need(server);
+    await this.#guest.setSpin(server, cycles);
+  }
+
+  /** Takes note of what goes wrong in dom0. */
+  hear(event: AgentEvent): void {
+    if (!('guest' in event) || event.guest !== this.#guest.name) return;
+    if (event.event === 'handlerThrew') {
+      this.#trouble('HANDLER_THREW', `the handler of ${event.region} threw; the access was answered with all ones\n${event.message}`);
+    } else if (event.event === 'handlerStuck') {
+      this.#trouble('HANDLER_STUCK', `the handler of ${event.region} did not return; the watchdog answered in its place`);
+    } else if (event.event === 'serverFailed') this.#trouble('SERVER_FAILED', event.message);
+  }
+
+  /** The first thing that went wrong in dom0, if any. */
+  get trouble(): LabError | undefined {
+    return this.#troubles[0];
+  }
+
+  /** Closes all servers and brings back what they saw. */
+  async close(): Promise<ServerReport[]> {
+    return this.#servers.size === 0 ? [] : await this.#guest.closeServers();
+  }
+
+  async #need(server: string): Promise<void> {
+    if (this.#servers.has(server)) return;
+    this.#servers.add(server);
+    await this.#guest.createServer(server);
+  }
+
+  #trouble(code: string, message: string): void {
+    this.#troubles.push(new LabError(message, { blame: 'deviceModel', code }));
+  }
+}

@@ -1,0 +1,143 @@
+import { writeFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { inject, test as base, type TestContext } from 'vitest';
+import { recordSamples, scenarioDirectory, type AttemptPlace, type Params, type RawSamples } from '../../results/index.ts';
+import type { Environment } from '../../src/agent/protocol.ts';
+import { isLabError } from '../../src/errors.ts';
+import type { GuestSession } from '../host/guest-session.ts';
+import { DeviceModel } from './device-model.ts';
+import type { RunContext } from './run-context.ts';
+import { Session } from './session.ts';
+
+/** What a scenario works with. */
+export interface ScenarioFixtures {
+  /** The host that it runs on. */
+  readonly host: RunContext['host'];
+  /** A running guest, shared with other scenarios one after the other. */
+  readonly guest: GuestSession;
+  /** The guest's device model, empty at first; everything on it ends with the scenario. */
+  readonly deviceModel: DeviceModel;
+  /** Keeps all samples of a metric, in TSC cycles: instructions in exact timing. */
+  readonly record: (name: string, samples: RawSamples) => Promise<void>;
+  /** The variant that runs. */
+  readonly params: Params;
+  /** Aborted when the scenario's time is over. */
+  readonly signal: AbortSignal;
+}
+
+/** What is said about a scenario besides its title. */
+export interface ScenarioOptions {
+  /** Default: HVM and PVH. Only HVM guests have QEMU. */
+  readonly environments?: readonly Environment[];
+  /** For `--tag`. */
+  readonly tags?: readonly string[];
+  /** Real time; default 60 000. */
+  readonly timeoutMs?: number;
+}
+
+type Body = (fixtures: ScenarioFixtures) => Promise<void>;
+
+interface Fixtures {
+  host: Session;
+  guest: GuestSession;
+  deviceModel: DeviceModel;
+}
+
+const environmentOf = (task: TestContext['task']): Environment =>
+  task.meta.ioreqlab?.params['environment'] === 'pvh' ? 'pvh' : 'hvm';
+
+/** Names the attempt that runs in the run's directory. */
+function placeOf(task: TestContext['task']): AttemptPlace {
+  const { host, scenarios } = inject('ioreqlab');
+  const meta = task.meta.ioreqlab;
+  return {
+    id: relative(scenarios, task.file.filepath).replace(/\.scenario\.ts$/, ''),
+    host: host.name,
+    params: meta?.params,
+    repetition: meta?.repetition,
+    attempt: (task.result?.retryCount ?? 0) + 1,
+  };
+}
+
+/** Files are loaded anew for each scenario, but the worker has one way to its host. */
+const shared = globalThis as { ioreqlabSession?: Promise<Session> };
+
+const test = base.extend<Fixtures>({
+  host: [
+    async ({}, use) => {
+      shared.ioreqlabSession ??= Session.open(inject('ioreqlab'));
+      const session = await shared.ioreqlabSession;
+      await use(session);
+      await session.close();
+    },
+    { scope: 'worker' },
+  ],
+  guest: async ({ host, task }, use) => {
+    const guest = await host.acquireGuest(environmentOf(task));
+    await use(guest);
+    const errors = task.result?.errors ?? [];
+    // What failed an expectation is as good as new; what got stuck or broke is not.
+    if (guest.isBusy || errors.some((error) => isLabError(error) || 'blame' in error)) {
+      await host.discardGuest(guest).catch(() => undefined);
+    }
+  },
+  deviceModel: async ({ host, guest, task }, use) => {
+    const deviceModel = new DeviceModel(guest);
+    const stop = host.onEvent((event) => deviceModel.hear(event));
+    await use(deviceModel);
+    stop();
+    // A guest that is gone has taken its servers along; its loss is told by what the scenario was doing.
+    const reports = await deviceModel.close().catch(() => []);
+    const { directory } = inject('ioreqlab');
+    for (const { server, trace } of reports) {
+      await writeFile(join(scenarioDirectory(directory, placeOf(task)), `${server}.trace`), trace);
+    }
+  },
+});
+
+/**
+ * Declares a scenario: one for each file `<topic>/<name>.scenario.ts`. It runs once in each of its environments.
+ *
+ * @example
+ * ```ts
+ * import { expect, scenario } from 'ioreqlab/scenario';
+ *
+ * scenario('a port that nobody owns reads all ones', async ({ guest }) => {
+ *   const seen = await guest.run((program) => program.in(0x5555, 4));
+ *   expect(seen.results[0]?.value).toBe(0xffffffff);
+ * });
+ * ```
+ */
+export function scenario(title: string, body: Body): void;
+export function scenario(title: string, options: ScenarioOptions, body: Body): void;
+export function scenario(title: string, ...rest: [Body] | [ScenarioOptions, Body]): void {
+  const [options, body] = rest.length === 1 ? [{}, rest[0]] : rest;
+  const context = inject('ioreqlab');
+  const { environments = ['hvm', 'pvh'], tags = [], timeoutMs = 60_000 } = options;
+  for (const environment of environments) {
+    if (context.environments?.includes(environment) === false) continue;
+    for (let turn = 1; turn <= context.repeat; turn++) {
+      const params: Params = { environment };
+      const repetition = context.repeat === 1 ? {} : { repetition: turn };
+      const name = `${title} [${environment}${context.repeat === 1 ? '' : ` #${turn}`}]`;
+      const meta = { ioreqlab: { title, params, ...repetition } };
+      test(name, { timeout: timeoutMs, tags: [...tags], meta }, async ({ guest, deviceModel, task, signal }) => {
+        const record = async (metric: string, samples: RawSamples): Promise<void> => {
+          const quantity =
+            context.host.timing === 'exact'
+              ? ({ name: metric, unit: 'instructions', kind: 'exact' } as const)
+              : ({ name: metric, unit: 'cycles', kind: 'wall' } as const);
+          const recorded = await recordSamples(context.directory, placeOf(task), quantity, samples);
+          if (task.meta.ioreqlab) (task.meta.ioreqlab.metrics ??= []).push(recorded);
+        };
+        try {
+          await body({ host: context.host, guest, deviceModel, record, params, signal });
+        } catch (error) {
+          // A broken handler explains a wrong value, not the other way round.
+          throw deviceModel.trouble ?? error;
+        }
+        if (deviceModel.trouble) throw deviceModel.trouble;
+      });
+    }
+  }
+}
