@@ -34,12 +34,13 @@ export class EventLog implements Disposable {
     this.#file = openSync(path, 'ax');
   }
 
+  get isOpen(): boolean {
+    return this.#file !== undefined;
+  }
+
   /** Throws a LabError when the log is closed, and what the file system says when the disk is full. */
   append(event: EventInput): void {
-    if (this.#file === undefined) {
-      const options = { blame: 'harness', code: 'RUN_FINISHED' } as const;
-      throw new LabError(`event "${event.type}" after the end of the run`, options);
-    }
+    if (this.#file === undefined) throw afterTheEnd(`event "${event.type}"`);
     const ms = Math.round((performance.now() - this.#start) * 1000) / 1000;
     const line = JSON.stringify({ time: new Date().toISOString(), ms, ...event }, withBigInts);
     writeSync(this.#file, `${line}\n`);
@@ -52,6 +53,11 @@ export class EventLog implements Disposable {
     closeSync(this.#file);
     this.#file = undefined;
   }
+}
+
+/** What may not happen any more once a run is finished. */
+export function afterTheEnd(what: string): LabError {
+  return new LabError(`${what} after the end of the run`, { blame: 'harness', code: 'RUN_FINISHED' });
 }
 
 function withBigInts(_key: string, value: unknown): unknown {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { LabError, messageOf } from '../src/errors.ts';
 import { artifactsBelow } from './artifacts.ts';
 import { linkAtomically, writeAtomically } from './atomic-write.ts';
-import type { EventLog } from './event-log.ts';
+import { afterTheEnd, type EventLog } from './event-log.ts';
 import { exitCodeOf, type ExitCode } from './exit-code.ts';
 import { junitXml } from './junit.ts';
 import { issueText } from './read-run.ts';
@@ -53,6 +53,7 @@ interface Start {
  * record is worth more than its pictures: a report that cannot be made is a warning.
  */
 export async function finishRun(start: Start, records: RunRecords, log: EventLog): Promise<FinishedRecords> {
+  if (!log.isOpen) throw afterTheEnd('finish');
   const run = checked(await recordOf(start, records));
   const exitCode = exitCodeOf(run);
   const warnings: string[] = [];

@@ -43,9 +43,12 @@ const metric = z
     /** `<topic>.<what>`, such as `ladder.ts`. */
     name,
     unit: z.enum(['instructions', 'ns', 'cycles', 'perSecond', 'bytes', 'count', 'ratio']),
-    /** `exact`: repeatable, from an emulated host under icount; `wall`: from a clock. The two are never compared. */
-    kind: timing,
-    n: count.min(1),
+    /**
+     * `exact`: repeatable, from an emulated host under icount; `wall`: from a clock. The two are never compared. Always
+     * written; where it is missing, the unit says it.
+     */
+    kind: timing.optional(),
+    n: count,
     min: z.number().optional(),
     mean: z.number().optional(),
     p50: z.number(),
@@ -56,6 +59,7 @@ const metric = z
     /** File with every sample, if they were kept. */
     samples: insidePath.optional(),
   })
+  .transform((given) => ({ ...given, kind: given.kind ?? (given.unit === 'instructions' ? 'exact' : 'wall') }))
   .refine(({ unit, kind }) => (unit === 'instructions' ? kind === 'exact' : true), {
     path: ['kind'],
     error: 'instructions are counted only in exact timing',
