@@ -1,65 +1,18 @@
 import { checkOperation } from './check-operation.ts';
 import { checkSize, checkUnsigned } from './check-values.ts';
-import type { GprName, MemorySize, Operation, PortSize, Program, Repeat, SampledOperation } from './operation.ts';
+import type {
+  InsOptions,
+  LodsOptions,
+  MovsOptions,
+  OutsOptions,
+  Quantity,
+  RawOptions,
+  StosOptions,
+  StringOptions,
+} from './builder-options.ts';
+import type { GprName, MemorySize, Operation, PortSize, Program, SampledOperation } from './operation.ts';
 import { layOut } from './program-layout.ts';
 import { Sampled } from './sampled.ts';
-
-/** An address or a register's value: a number below 2^53, or a bigint. */
-export type Quantity = number | bigint;
-
-/** What every string operation can be told; `repeat` is set by the `rep...` methods. */
-export interface StringOptions {
-  /** RFLAGS.DF: step downwards. Default false. */
-  readonly backward?: boolean;
-  /** RCX; default 1. */
-  readonly count?: number;
-  readonly repeat?: Repeat;
-}
-
-/** Options of {@link ProgramBuilder.ins}. */
-export interface InsOptions extends StringOptions {
-  readonly port: number;
-  readonly size: PortSize;
-  readonly destination: Quantity;
-}
-
-/** Options of {@link ProgramBuilder.outs}. */
-export interface OutsOptions extends StringOptions {
-  readonly port: number;
-  readonly size: PortSize;
-  readonly source: Quantity;
-}
-
-/** Options of {@link ProgramBuilder.movs} and {@link ProgramBuilder.cmps}. */
-export interface MovsOptions extends StringOptions {
-  readonly size: MemorySize;
-  readonly source: Quantity;
-  readonly destination: Quantity;
-}
-
-/** Options of {@link ProgramBuilder.stos} and {@link ProgramBuilder.scas}: `value` is RAX. */
-export interface StosOptions extends StringOptions {
-  readonly size: MemorySize;
-  readonly destination: Quantity;
-  readonly value: Quantity;
-}
-
-/** Options of {@link ProgramBuilder.lods}: `rax` before the instruction. */
-export interface LodsOptions extends StringOptions {
-  readonly size: MemorySize;
-  readonly source: Quantity;
-  readonly rax?: Quantity;
-}
-
-/** Options of {@link ProgramBuilder.raw}. */
-export interface RawOptions {
-  readonly registers?: Readonly<Partial<Record<GprName, Quantity>>>;
-  /** Only CF PF AF ZF SF DF OF. */
-  readonly rflags?: Quantity;
-  readonly vectorBytes?: 0 | 16 | 32;
-  /** By register number; each of `vectorBytes` bytes. */
-  readonly vectors?: Readonly<Record<number, Uint8Array>>;
-}
 
 /** What a barrier waits at most by default: seconds on any machine. */
 const BARRIER_TIMEOUT_CYCLES = 20_000_000_000n;
@@ -84,7 +37,7 @@ export class ProgramBuilder {
   /** Adds an operation that was made elsewhere. */
   add(operation: Operation): this {
     checkOperation(operation);
-    this.#operations.push(Object.freeze(operation));
+    this.#operations.push(Object.freeze({ ...operation }));
     return this;
   }
 
@@ -103,9 +56,9 @@ export class ProgramBuilder {
     return this.add(Sampled.load(at, size, rax));
   }
 
-  /** MOV of `value` to memory. */
-  store(at: Quantity, size: MemorySize, value: Quantity): this {
-    return this.add(Sampled.store(at, size, value));
+  /** MOV of `value`, which fits in `size` bytes, to memory. `rax`: the rest of the register. */
+  store(at: Quantity, size: MemorySize, value: Quantity, { rax = 0 }: { readonly rax?: Quantity } = {}): this {
+    return this.add(Sampled.store(at, size, value, rax));
   }
 
   /** INS, once or repeated. */

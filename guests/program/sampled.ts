@@ -1,3 +1,4 @@
+import type { Quantity } from './builder-options.ts';
 import { checkSize, checkUnsigned } from './check-values.ts';
 import type {
   CpuidOperation,
@@ -10,7 +11,11 @@ import type {
   StoreOperation,
 } from './operation.ts';
 
-type Quantity = number | bigint;
+function withLowBytes(op: string, size: number, value: Quantity, rax: Quantity): bigint {
+  const low = checkUnsigned(`value of ${op}`, value, size);
+  const bits = BigInt(size * 8);
+  return ((checkUnsigned(`rax of ${op}`, rax, 8) >> bits) << bits) | low;
+}
 
 /** The operations that `sample` can repeat; also what ProgramBuilder's methods of these names make. */
 export const Sampled = {
@@ -22,10 +27,7 @@ export const Sampled = {
   /** OUT of `value`; `rax` is the rest of the register. */
   out(port: number, size: PortSize, value: Quantity, rax: Quantity = 0): OutOperation {
     checkSize('size of out', size, [1, 2, 4]);
-    const low = checkUnsigned('value of out', value, size);
-    const rest = checkUnsigned('rax of out', rax, 8);
-    const bits = BigInt(size * 8);
-    return { op: 'out', port, size, rax: ((rest >> bits) << bits) | low };
+    return { op: 'out', port, size, rax: withLowBytes('out', size, value, rax) };
   },
 
   /** MOV from memory; `rax` before it. */
@@ -33,14 +35,14 @@ export const Sampled = {
     return { op: 'load', address: checkUnsigned('address', address, 8), size, rax: checkUnsigned('rax', rax, 8) };
   },
 
-  /** MOV to memory. */
-  store(address: Quantity, size: MemorySize, value: Quantity): StoreOperation {
+  /** MOV of `value` to memory; `rax` is the rest of the register. */
+  store(address: Quantity, size: MemorySize, value: Quantity, rax: Quantity = 0): StoreOperation {
     checkSize('size of store', size, [1, 2, 4, 8]);
     return {
       op: 'store',
       address: checkUnsigned('address', address, 8),
       size,
-      rax: checkUnsigned('value of store', value, size),
+      rax: withLowBytes('store', size, value, rax),
     };
   },
 

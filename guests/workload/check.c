@@ -27,7 +27,7 @@ struct verdict check_program(struct program *program, uint32_t vcpu)
 {
     uint32_t count = program->header->operation_count;
     uint32_t status = check_header(program, vcpu);
-    uint64_t data = 0;
+    uint64_t bytes, data = 0;
 
     if (status != STATUS_OK)
         return (struct verdict){ status, NO_DETAIL };
@@ -39,7 +39,10 @@ struct verdict check_program(struct program *program, uint32_t vcpu)
         status = check_operation(program, operation);
         if (status != STATUS_OK)
             return (struct verdict){ status, i };
-        data += align_data((uint32_t)result_data_bytes(operation, (const void *)(program->payload + operation->b)));
+        bytes = result_data_bytes(operation, (const void *)(program->payload + operation->b));
+        if (bytes > WINDOW_RESULT_SIZE)
+            return (struct verdict){ STATUS_BAD_LENGTH, i };
+        data += align_data((uint32_t)bytes);
         if (result_data_start(count) + data > WINDOW_RESULT_SIZE)
             return (struct verdict){ STATUS_BAD_LENGTH, i };
     }
