@@ -1,10 +1,11 @@
 import { stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { $ } from 'zx';
 import { isLabError, LabError, messageOf } from '../../../src/errors.ts';
 import { SshConnection } from '../ssh/ssh-connection.ts';
 import type { SshTarget } from '../ssh-target.ts';
+import { diskFull } from './build-failure.ts';
 import type { BuildDirectory } from './build-directory.ts';
 import { imageFiles, stateFiles, toImage, type Machine } from './machine.ts';
 import { saveState, type StateInputs, type StateManifest } from './machine-state.ts';
@@ -48,7 +49,7 @@ export async function bootAndSave(options: BootOptions): Promise<void> {
   const machine: Machine = { ...inputs, serial: { log }, sshPort: 0, start: 'boot' };
   const seen: string[] = [];
   try {
-    await using qemu = await startQemu(machine, build.path, options.temporary, signal);
+    await using qemu = await startQemu({ machine, directory: build.path, temporary: options.temporary, signal });
     await ready(qemu, log, seen, note, signal);
     note('log in');
     await logIn(options.target(await forwardedPort(qemu.qmp, signal)), signal);
@@ -78,7 +79,7 @@ async function ready(
   const watch = async (): Promise<void> => {
     for await (const line of followLines(log, AbortSignal.any([signal, stop.signal]))) {
       seen.push(line);
-      const own = /^ioreqlab: (.*)/.exec(line)?.[1];
+      const own = /ioreqlab: (.*)/.exec(line)?.[1];
       if (own === 'ready') return;
       if (own?.startsWith('failed')) throw new Error(`dom0 ${own}`);
       if (/Panic on CPU|Kernel panic/.test(line)) throw new Error(line.trim());
@@ -87,7 +88,9 @@ async function ready(
       else if (/Linux version \d/.test(line)) note("dom0's kernel starts");
     }
   };
-  const died = qemu.process.exited.then(() => {
+  const died = qemu.process.exited.then(({ signal: by }) => {
+    // Its memory is a file: the kernel ends whoever touches a page that finds no room.
+    if (by === 'SIGBUS') throw diskFull(`the disk with ${dirname(log)} is full`);
     throw new Error(`QEMU ended: ${qemu.process.output.split('\n').at(-1) || 'no word why'}`);
   });
   try {

@@ -22,11 +22,14 @@ export class BuildDirectory implements AsyncDisposable {
   }
 
   /**
-   * Only whoever holds the lock of the target may do this: what dead builders of the same target left is removed first.
+   * Only who holds a lock may do this: what dead holders of that lock have left is removed first.
+   *
+   * @param target absolute path of what is made
+   * @param lockedNames how the names of all targets begin that this lock is for
    */
-  static async create(target: string): Promise<BuildDirectory> {
+  static async create(target: string, lockedNames: string): Promise<BuildDirectory> {
     await mkdir(dirname(target), { recursive: true });
-    await sweep(target);
+    await sweep(dirname(target), `${prefix}${lockedNames}`);
     const path = await mkdtemp(join(dirname(target), `${prefix}${basename(target)}-`));
     return new BuildDirectory(path, target);
   }
@@ -46,17 +49,13 @@ export class BuildDirectory implements AsyncDisposable {
     return path;
   }
 
-  /** Puts the directory in its place; what was there before is removed. */
+  /** Puts the directory in its place. What was there was not whole, and is removed. */
   async finish(): Promise<void> {
     if (this.#scratch !== undefined) await removeTree(this.#scratch);
     await removeTree(join(this.path, scratchRecord));
-    const old = join(dirname(this.#target), `${prefix}${basename(this.#target)}-old`);
-    await rename(this.#target, old).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'ENOENT') throw error;
-    });
+    await removeTree(this.#target);
     await rename(this.path, this.#target);
     this.#isFinished = true;
-    await removeTree(old);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -66,10 +65,8 @@ export class BuildDirectory implements AsyncDisposable {
   }
 }
 
-/** Removes what builders of a target have left that were killed. */
-async function sweep(target: string): Promise<void> {
-  const parent = dirname(target);
-  const start = `${prefix}${basename(target)}-`;
+/** Removes what builders have left that were killed. */
+async function sweep(parent: string, start: string): Promise<void> {
   for (const name of await readdir(parent)) {
     if (!name.startsWith(start)) continue;
     const left = join(parent, name);

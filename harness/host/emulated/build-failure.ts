@@ -60,7 +60,8 @@ export function explainFileError(error: unknown, directory: string): unknown {
   return error;
 }
 
-function diskFull(message: string, evidence?: string): LabError {
+/** The error for a full disk. */
+export function diskFull(message: string, evidence?: string): LabError {
   return new LabError(message, {
     blame: 'host',
     code: 'DISK_FULL',

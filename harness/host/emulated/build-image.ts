@@ -6,13 +6,14 @@ import { BuildDirectory } from './build-directory.ts';
 import { makeDisk } from './debian-disk.ts';
 import type { ImageInputs } from './image-inputs.ts';
 import type { ImageManifest } from './image-manifest.ts';
+import type { Disk } from './image-store.ts';
 import { imageFiles } from './machine.ts';
 import { stageFiles } from './stage-files.ts';
 
 /** What an image is built with. */
 export interface BuildOptions {
   readonly inputs: ImageInputs;
-  /** Where the image shall be; what is there is replaced. */
+  /** Where the image shall be. */
   readonly directory: string;
   readonly mirror: string | undefined;
   readonly note: (text: string) => void;
@@ -20,12 +21,12 @@ export interface BuildOptions {
 }
 
 /**
- * Makes the disk, the keys and the manifest of an image. Whoever calls holds the lock of the directory.
+ * Makes the disk, the keys and the manifest of an image. Whoever calls holds the lock of this Xen's images.
  *
  * @throws LabError: `NETWORK_DOWN`, `DISK_FULL`, `IMAGE_FAILED` with blame `host`
  */
-export async function buildImage({ inputs, directory, mirror, note, signal }: BuildOptions): Promise<void> {
-  await using build = await BuildDirectory.create(directory);
+export async function buildImage({ inputs, directory, mirror, note, signal }: BuildOptions): Promise<Disk> {
+  await using build = await BuildDirectory.create(directory, `${inputs.xen}-`);
   const scratch = await build.scratch();
   const host = ssh2.utils.generateKeyPairSync('ed25519', { comment: 'ioreqlab-host' });
   const user = ssh2.utils.generateKeyPairSync('ed25519', { comment: 'ioreqlab' });
@@ -56,4 +57,5 @@ export async function buildImage({ inputs, directory, mirror, note, signal }: Bu
   await writeFile(join(build.path, imageFiles.manifest), `${JSON.stringify(manifest, undefined, 2)}\n`);
   signal?.throwIfAborted();
   await build.finish();
+  return { directory, manifest };
 }

@@ -6,7 +6,10 @@ import { LabError } from '../../../src/errors.ts';
 import { explainBuildFailure } from './build-failure.ts';
 import { dom0Sources, type ImageInputs } from './image-inputs.ts';
 import { imageFiles } from './machine.ts';
-import { OwnedProcess } from './owned-process.ts';
+import { SpawnedProcess } from './spawned-process.ts';
+
+/** How long making the disk may take, on a slow network. */
+const makeMs = 3_600_000;
 
 /** Room in dom0's file system; the file is sparse. */
 const diskSize = '4G';
@@ -33,7 +36,9 @@ export interface DiskOptions {
  * @throws LabError: see {@link explainBuildFailure}
  */
 export async function makeDisk(options: DiskOptions): Promise<Record<string, string>> {
-  const { directory, scratch, note, signal } = options;
+  const { directory, scratch, note } = options;
+  const limit = AbortSignal.timeout(makeMs);
+  const signal = options.signal ? AbortSignal.any([options.signal, limit]) : limit;
   const isRoot = process.getuid?.() === 0;
   const disk = await open(join(directory, imageFiles.disk), 'w+', 0o600);
   try {
@@ -42,7 +47,7 @@ export async function makeDisk(options: DiskOptions): Promise<Record<string, str
     // In a PID and a mount name space, nothing that mmdebstrap starts or mounts outlives it.
     const inside = ['--mount', '--pid', '--fork', '--kill-child=KILL', '--mount-proc', '--', 'mmdebstrap'];
     const words = mmdebstrapArguments(options, isRoot);
-    await using builder = await OwnedProcess.start(
+    await using builder = await SpawnedProcess.start(
       isRoot ? 'unshare' : 'mmdebstrap',
       [...(isRoot ? inside.concat(words) : words)],
       {
@@ -53,11 +58,11 @@ export async function makeDisk(options: DiskOptions): Promise<Record<string, str
           const text = stageOf(line);
           if (text !== undefined) note(text);
         },
-        ...(signal ? { signal } : {}),
+        signal,
       },
     );
     const { code } = await builder.exited;
-    signal?.throwIfAborted();
+    options.signal?.throwIfAborted();
     if (code !== 0) throw explainBuildFailure(builder.output, directory);
     if (!isRoot) await disk.chmod(0o600);
   } finally {

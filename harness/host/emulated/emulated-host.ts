@@ -1,10 +1,11 @@
 import { LabError, isLabError } from '../../../src/errors.ts';
 import type { SshTarget } from '../ssh-target.ts';
 import type { Accelerator, Timing } from './accelerator.ts';
-import { sshTargetOf, type EmulatedImage } from './image.ts';
+import { sshTargetOf, type EmulatedImage } from './image-store.ts';
+import type { Serial } from './machine.ts';
 import { restoreState } from './machine-state.ts';
-import type { Exit } from './owned-process.ts';
-import { forwardedPort, startQemu } from './qemu.ts';
+import type { Exit } from './spawned-process.ts';
+import { forwardedPort, startQemu, type Qemu } from './qemu.ts';
 import type { XenVersion } from './xen-versions.ts';
 
 /** A running emulated host. Disposing of it ends it and leaves nothing behind; so does our own end, however it comes. */
@@ -45,25 +46,44 @@ export function hostNameOf(xen: XenVersion): string {
  * @throws LabError: `PORT_TAKEN`, `PORT_INVALID` with blame `usage`; `QEMU_FAILED` with blame `host`
  */
 export async function startEmulatedHost(options: EmulatedHostOptions): Promise<EmulatedHost> {
-  const { image, serialLog, signal } = options;
+  const { image, serialLog, sshPort = 0, signal } = options;
   const { xen, timing, accelerator } = image;
-  const machine = {
-    ...{ timing, accelerator, sshPort: checkPort(options.sshPort ?? 0) },
-    serial: { log: serialLog },
-    start: 'restore',
-  } as const;
-  const qemu = await startQemu(machine, image.stateDirectory, image.cache.temporary, signal);
+  const { qemu, port } = await restoreHost({ image, serial: { log: serialLog }, sshPort, signal });
+  return {
+    name: hostNameOf(xen),
+    ...{ xen, timing, accelerator },
+    ssh: sshTargetOf(image, port),
+    pid: qemu.process.pid,
+    exited: qemu.process.exited,
+    [Symbol.asyncDispose]: async () => await qemu[Symbol.asyncDispose](),
+  };
+}
+
+/** How to restore a host. */
+export interface RestoreOptions {
+  readonly image: EmulatedImage;
+  readonly serial: Serial;
+  /** 0 lets the system choose. */
+  readonly sshPort: number;
+  readonly signal: AbortSignal | undefined;
+  readonly outlivesUs?: boolean;
+}
+
+/** Starts QEMU from an image's saved state. Throws what {@link startEmulatedHost} does. */
+export async function restoreHost(options: RestoreOptions): Promise<{ qemu: Qemu; port: number }> {
+  const { image, serial, sshPort, signal, outlivesUs = false } = options;
+  const { timing, accelerator } = image;
+  const qemu = await startQemu({
+    machine: { timing, accelerator, serial, sshPort: checkPort(sshPort), start: 'restore' },
+    directory: image.stateDirectory,
+    temporary: image.cache.temporary,
+    signal,
+    outlivesUs,
+  });
   try {
     const port = await forwardedPort(qemu.qmp, signal);
     await restoreState(qemu.qmp, signal);
-    return {
-      name: hostNameOf(xen),
-      ...{ xen, timing, accelerator },
-      ssh: sshTargetOf(image.directory, image.manifest, port),
-      pid: qemu.process.pid,
-      exited: qemu.process.exited,
-      [Symbol.asyncDispose]: async () => await qemu[Symbol.asyncDispose](),
-    };
+    return { qemu, port };
   } catch (error) {
     await qemu[Symbol.asyncDispose]();
     signal?.throwIfAborted();

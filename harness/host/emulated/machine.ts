@@ -83,10 +83,10 @@ export function machineArguments(machine: Machine): string[] {
     ...processor(timing, accelerator),
     ...['-chardev', `socket,id=qmp,fd=${qmpDescriptor}`, '-mon', 'chardev=qmp,mode=control'],
     ...['-chardev', serialBackend(serial), '-serial', 'chardev:serial'],
-    // Unsafe caching: the disk of a crashed machine is never used again.
+    // Unsafe caching: the disk of a crashed machine is never used again. When our disk is full, dom0 is told so, not stopped.
     ...[
       '-drive',
-      `if=none,id=disk,file=${stateFiles.disk},format=qcow2,cache=unsafe,snapshot=${isBoot ? 'off' : 'on'}`,
+      `if=none,id=disk,file=${stateFiles.disk},format=qcow2,cache=unsafe,werror=report,snapshot=${isBoot ? 'off' : 'on'}`,
     ],
     ...['-device', 'virtio-blk-pci,drive=disk'],
     ...['-netdev', `user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:${sshPort}-:22`],

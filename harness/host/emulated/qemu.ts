@@ -1,7 +1,7 @@
 import { $ } from 'zx';
 import { LabError } from '../../../src/errors.ts';
 import { machineArguments, type Machine } from './machine.ts';
-import { OwnedProcess } from './owned-process.ts';
+import { SpawnedProcess } from './spawned-process.ts';
 import { QmpClient } from './qmp-client.ts';
 import { systemPath } from './system-path.ts';
 
@@ -10,7 +10,7 @@ export const qemuCommand = 'qemu-system-x86_64';
 
 /** A running QEMU and the connection that controls it. */
 export interface Qemu extends AsyncDisposable {
-  readonly process: OwnedProcess;
+  readonly process: SpawnedProcess;
   readonly qmp: QmpClient;
 }
 
@@ -20,22 +20,28 @@ export async function qemuVersion(): Promise<string> {
   return /version (.*)/.exec(stdout)?.[1] ?? stdout.trim();
 }
 
+/** How to start QEMU. */
+export interface QemuOptions {
+  readonly machine: Machine;
+  /** The state's directory. */
+  readonly directory: string;
+  /** For the private copy of the disk. */
+  readonly temporary: string;
+  readonly signal?: AbortSignal | undefined;
+  readonly outlivesUs?: boolean;
+}
+
 /**
- * Starts QEMU in a state's directory; it ends when we do.
- *
- * @param temporary directory for the private copy of the disk
+ * Starts QEMU; unless told otherwise it ends when we do.
  * @throws LabError: `PORT_TAKEN` with blame `usage`; `QEMU_FAILED` with blame `host` and QEMU's words as evidence
  */
-export async function startQemu(
-  machine: Machine,
-  directory: string,
-  temporary: string,
-  signal?: AbortSignal,
-): Promise<Qemu> {
-  const process = await OwnedProcess.start(qemuCommand, machineArguments(machine), {
+export async function startQemu(options: QemuOptions): Promise<Qemu> {
+  const { machine, directory, temporary, signal, outlivesUs = false } = options;
+  const process = await SpawnedProcess.start(qemuCommand, machineArguments(machine), {
     cwd: directory,
     env: { TMPDIR: temporary },
     descriptors: ['pipe'],
+    outlivesUs,
     ...(signal ? { signal } : {}),
   });
   try {
