@@ -15,6 +15,7 @@ struct reference_register {
 struct reference {
     uv_thread_t thread;
     struct server *server;
+    uint32_t stopping;
     struct reference_register registers[MAX_REFERENCE_PORTS];
     uint16_t table[PORTS]; /* port -> 1 + index into registers */
 };
@@ -34,12 +35,17 @@ static void serve(void *argument)
     struct reference *reference = argument;
     uint32_t *words = reference->server->words;
 
-    while ( serve_next(reference->server) == SERVE_REQUEST )
+    for ( ;; )
     {
+        enum serve_code code = serve_next(reference->server);
         uint32_t port = words[REQUEST_ADDR_LOW];
         unsigned int found = words[REQUEST_TYPE] == IOREQ_TYPE_PIO && port < PORTS ? reference->table[port] : 0;
         struct reference_register *reg;
 
+        if ( code == SERVE_INTERRUPTED && !__atomic_load_n(&reference->stopping, __ATOMIC_ACQUIRE) )
+            continue;
+        if ( code != SERVE_REQUEST )
+            return;
         if ( !found || words[REQUEST_BITS] & 2 )
             continue; /* all ones, as serve_next has put there */
         reg = &reference->registers[found - 1];
@@ -82,6 +88,7 @@ void reference_stop(struct server *server)
 
     if ( !reference )
         return;
+    __atomic_store_n(&reference->stopping, 1, __ATOMIC_RELEASE);
     server_interrupt(server);
     uv_thread_join(&reference->thread);
     server->reference = NULL;
