@@ -13,3 +13,4 @@ export { MAX_SAMPLES } from './program-layout.ts';
 export * from './results.ts';
 export type { Sampled } from './sampled.ts';
 export { operationToText, programToText } from './to-text.ts';
+export { Sampled } from './sampled.ts';

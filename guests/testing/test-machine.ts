@@ -35,14 +35,14 @@ export class TestMachine implements AsyncDisposable {
     const child = spawn(
       'setpriv',
       [
-        ...['--pdeathsig', 'KILL', 'qemu-system-x86_64', '-nodefaults', '-no-user-config', '-no-reboot'],
-        ...['-display', 'none', '-monitor', 'none', '-accel', 'tcg', '-cpu', 'max', '-m', '64', '-smp', String(vcpus)],
-        ...['-object', `memory-backend-file,id=ram,size=64M,mem-path=${directory}/ram,share=on`],
-        ...['-machine', 'q35,memory-backend=ram', '-kernel', elf],
-        ...['-chardev', `file,id=console,path=${directory}/console`],
-        ...['-device', `isa-debugcon,iobase=${CONSOLE_PORT},chardev=console`],
-        ...further,
-      ],
+        ['--pdeathsig', 'KILL', 'qemu-system-x86_64', '-nodefaults', '-no-user-config', '-no-reboot'],
+        ['-display', 'none', '-monitor', 'none', '-accel', 'tcg', '-cpu', 'max', '-m', '64', '-smp', String(vcpus)],
+        ['-object', `memory-backend-file,id=ram,size=64M,mem-path=${directory}/ram,share=on`],
+        ['-machine', 'q35,memory-backend=ram', '-kernel', elf],
+        ['-chardev', `file,id=console,path=${directory}/console`],
+        ['-device', `isa-debugcon,iobase=${CONSOLE_PORT},chardev=console`],
+        further,
+      ].flat(),
       { stdio: ['ignore', 'ignore', 'pipe'] },
     );
     return new TestMachine(directory, child);
