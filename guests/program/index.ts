@@ -11,6 +11,5 @@ export { CONSOLE_PORT, CONTROL, CONTROL_PORT, LIMIT, MAX_VCPUS, MEMORY, WINDOW }
 export * from './operation.ts';
 export { MAX_SAMPLES } from './program-layout.ts';
 export * from './results.ts';
-export type { Sampled } from './sampled.ts';
-export { operationToText, programToText } from './to-text.ts';
 export { Sampled } from './sampled.ts';
+export { operationToText, programToText } from './to-text.ts';

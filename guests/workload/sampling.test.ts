@@ -83,7 +83,7 @@ describe('a sample that lasts longer than 32 bits', () => {
       );
       return seen;
     };
-    let length = 0x1000_0000;
+    let length = 0x2000_0000;
     let seen = await slowOut(length);
     while ((seen?.cycles ?? 0) < 2 ** 32 + 1_000_000) {
       expect(seen?.samples?.[0]).toBeLessThanOrEqual(seen?.cycles ?? 0);
