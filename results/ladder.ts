@@ -75,7 +75,8 @@ export function ratioOf(ladder: Ladder, rung: string, yardstick: string): number
   return above === undefined || below === undefined || below <= 0 ? undefined : above / below;
 }
 
-function isRung({ name }: Metric): boolean {
+/** True for metrics of the ladder: `ladder.<rung>`. */
+export function isRung({ name }: Metric): boolean {
   return name.startsWith(PREFIX);
 }
 

@@ -1,14 +1,13 @@
-import { styleText } from 'node:util';
 import type { Writable } from 'node:stream';
-import { formatCount, formatDuration, formatNumber, formatRatio } from './format.ts';
-import { laddersOf, ratioOf, rungsOf, YARDSTICKS, type Ladder } from './ladder.ts';
+import { formatCount, formatDuration } from './format.ts';
+import { ladderTable } from './ladder-table.ts';
+import { laddersOf } from './ladder.ts';
+import { paintFor, type Paint, type Style } from './paint.ts';
 import type { Problem, Run, ScenarioRecord } from './run-schema.ts';
 import { textTable, type Cell } from './text-table.ts';
-import { excerpt, plainLine, plainText } from './untrusted-text.ts';
+import { excerpt, plainLine } from './untrusted-text.ts';
 import { isBad, variantText, verdictRows } from './verdict-rows.ts';
 import { VERDICTS, type Verdict } from './verdict.ts';
-
-type Style = 'green' | 'cyan' | 'gray' | 'yellow' | 'magenta' | 'red' | 'bold';
 
 const STYLES: Readonly<Record<Verdict, Style>> = {
   pass: 'green',
@@ -34,8 +33,7 @@ export interface SummaryOptions {
  * a bar, so that no CI takes one for a command.
  */
 export function summaryText(run: Run, { stream, directory }: SummaryOptions = {}): string {
-  const paint = (style: Style, text: string): string =>
-    stream === undefined ? text : styleText(style, text, { stream });
+  const paint = paintFor(stream);
   const blocks = [
     (run.notes ?? []).map((note) => paint('yellow', `note: ${plainLine(note)}`)),
     verdictTable(run, paint),
@@ -49,8 +47,6 @@ export function summaryText(run: Run, { stream, directory }: SummaryOptions = {}
     .map((lines) => lines.join('\n'))
     .join('\n\n')}\n`;
 }
-
-type Paint = (style: Style, text: string) => string;
 
 function verdictTable(run: Run, paint: Paint): string[] {
   const rows = verdictRows(run);
@@ -88,43 +84,15 @@ function hostProblem(host: string, error: Problem, paint: Paint): string[] {
 }
 
 function problemLines({ blame, code, message, next, evidence }: Problem, paint: Paint): string[] {
-  const barred = (text: string): string[] => text.split('\n').map((line) => `  ${paint('gray', '|')} ${line}`);
+  const bar = paint('gray', '|');
+  const barred = (text: string, style?: Style): string[] =>
+    text.split('\n').map((line) => `  ${bar} ${style === undefined ? line : paint(style, line)}`);
   return [
     `  blame: ${blame} (${plainLine(code)})`,
     ...barred(excerpt(message, { lines: 12, columns: 200 })),
-    ...(evidence === undefined
-      ? []
-      : barred(excerpt(evidence, { lines: 12, columns: 160 })).map((line) => paint('gray', line))),
-    ...(next === undefined ? [] : [`  ${paint('bold', 'next:')} ${plainText(next).replaceAll('\n', '\n        ')}`]),
+    ...(evidence === undefined ? [] : barred(excerpt(evidence, { lines: 12, columns: 160 }), 'gray')),
+    ...(next === undefined ? [] : [`  ${paint('bold', 'next:')} ${plainLine(next, 1000)}`]),
   ];
-}
-
-function ladderTable(ladders: readonly Ladder[], paint: Paint): string[] {
-  const [first] = ladders;
-  if (first === undefined) return [];
-  const right = (text: string, style?: Style): Cell => ({
-    text,
-    align: 'right',
-    paint: style === undefined ? undefined : (padded) => paint(style, padded),
-  });
-  const title = `ladder: medians in ${first.unit} (${first.kind})`;
-  const header = [{ text: '' }, ...ladders.map(({ label }) => right(plainLine(label), 'gray'))];
-  const medians = rungsOf(ladders).map(({ name, about }) => [
-    { text: `  ${plainLine(name)}` },
-    ...ladders.map(({ rungs }) => right(formatMedian(rungs.get(name)?.p50))),
-    { text: about, paint: (padded: string) => paint('gray', padded) },
-  ]);
-  const ratios = YARDSTICKS.flatMap(([rung, yardstick]) => {
-    const values = ladders.map((ladder) => ratioOf(ladder, rung, yardstick));
-    if (values.every((value) => value === undefined)) return [];
-    const cells = values.map((value) => right(value === undefined ? '' : formatRatio(value), 'bold'));
-    return [[{ text: `  ${rung} / ${yardstick}` }, ...cells]];
-  });
-  return [title, ...textTable([header, ...medians, ...ratios])];
-}
-
-function formatMedian(value: number | undefined): string {
-  return value === undefined ? '' : formatNumber(value);
 }
 
 function closing(run: Run, directory: string | undefined, paint: Paint): string[] {

@@ -6,15 +6,23 @@ import { failures } from './failures.ts';
 import { headline, headlineText } from './headline.ts';
 import { html, trusted, type Html } from './html.ts';
 import { ladderSection, type Curves } from './ladder-section.ts';
+import { metricsSection } from './metrics-section.ts';
 import { verdictSection } from './verdict-section.ts';
+
+/** In the order in which they must stand: the last may override. */
+const STYLES = ['colors', 'page', 'verdicts', 'tables', 'pictures', 'media'];
+
+function fileText(name: string): string {
+  return readFileSync(new URL(name, import.meta.url), 'utf8');
+}
 
 /**
  * The run as one HTML file that needs nothing else: no network, no other file. Its policy forbids whatever it does not contain
  * itself, so that text from a guest which slipped through the escaping could still load and run nothing.
  */
 export function reportPage(run: Run, curves: Curves): string {
-  const style = trusted(`<style>${readFileSync(new URL('./style.css', import.meta.url), 'utf8')}</style>`);
-  const script = readFileSync(new URL('./client.js', import.meta.url), 'utf8');
+  const style = trusted(`<style>${STYLES.map((name) => fileText(`style/${name}.css`)).join('\n')}</style>`);
+  const script = fileText('client.js');
   // Of exactly what stands between the tags.
   const hash = createHash('sha256').update(script).digest('base64');
   // Charts and cards carry inline styles, which only 'unsafe-inline' allows.
@@ -22,6 +30,7 @@ export function reportPage(run: Run, curves: Curves): string {
   const sections: readonly (readonly [string, string, Html | undefined])[] = [
     ['failures', 'What went wrong', failures(run)],
     ['ladder', 'Ladder', ladderSection(run, curves)],
+    ['metrics', 'Measurements', metricsSection(run)],
     ['verdicts', 'Verdicts', verdictSection(run)],
     ['environment', 'Environment', environmentSection(run)],
   ];
