@@ -1,17 +1,17 @@
 /** What other folders and programs may use of the results: writing a run, reading runs, statistics, and the forms they are shown in. */
 export { EXIT, exitCodeOf, type ExitCode, type Outcome } from './exit-code.ts';
-export { readEvents, type EventInput, type RunEvent } from './event-log.ts';
-export { fileName } from './file-name.ts';
-export type { FinishedRecords, RunRecords } from './finish-run.ts';
-export { formatBytes, formatDuration, formatNumber, formatRatio } from './format.ts';
+export { readEvents, type EventInput, type RunEvent } from './run/event-log.ts';
+export { fileName } from './run/file-name.ts';
+export type { FinishedRecords, RunRecords } from './run/finish-run.ts';
+export { formatBytes, formatDuration, formatNumber, formatRatio } from './text/format.ts';
 export { junitXml } from './junit.ts';
 export { laddersOf, ratioOf, RUNGS, YARDSTICKS, type Ladder, type Rung } from './ladder.ts';
-export { listRuns, runDirectory, type ListedRun } from './list-runs.ts';
+export { listRuns, runDirectory, type ListedRun } from './run/list-runs.ts';
 export { metricFrom, type Quantity } from './metric.ts';
-export { openRun, parseRun, readRun, type FinishedRun, type UnfinishedRun } from './read-run.ts';
+export { openRun, parseRun, readRun, type FinishedRun, type UnfinishedRun } from './run/read-run.ts';
 export { writeReport } from './report/write-report.ts';
 export { createRun, RunDirectory, type NewRun } from './run-directory.ts';
-export { hostDirectory, recordSamples, scenarioDirectory, type AttemptPlace } from './run-folders.ts';
+export { hostDirectory, recordSamples, scenarioDirectory, type AttemptPlace } from './run/run-folders.ts';
 export {
   runSchema,
   type Artifact,
@@ -27,11 +27,11 @@ export {
   type Timing,
   type Unit,
 } from './run-schema.ts';
-export { readSamples, writeSamples, type RawSamples } from './samples.ts';
-export { paramsText, type ScenarioPlace } from './scenario-place.ts';
+export { readSamples, writeSamples, type RawSamples } from './run/samples.ts';
+export { paramsText, type ScenarioPlace } from './run/scenario-place.ts';
 export { quantile, sortSamples, type Samples, type SortedSamples } from './stats/quantile.ts';
 export { summarize, summarizeSorted, type Summary } from './stats/summarize.ts';
 export { summaryText, type SummaryOptions } from './summary.ts';
-export { excerpt, plainLine, plainText } from './untrusted-text.ts';
+export { excerpt, plainLine, plainText } from './text/untrusted-text.ts';
 export { variantText } from './verdict-rows.ts';
 export { countVerdicts, severityOf, VERDICTS, worst, type Counts, type Verdict } from './verdict.ts';

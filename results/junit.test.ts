@@ -4,7 +4,7 @@ import { hostOf, rungOf, runOf, scenarioOf } from './fixtures/small-run.ts';
 import { elementsOf, xmlTrees, type XmlTree } from './fixtures/xml-tree.ts';
 import { junitXml } from './junit.ts';
 import type { Run } from './run-schema.ts';
-import { xmlAttribute, xmlText } from './xml.ts';
+import { xmlAttribute, xmlText } from './text/xml.ts';
 
 const problem = {
   blame: 'guest',

@@ -1,7 +1,7 @@
 import type { HostRecord, Metric, Problem, Run, ScenarioRecord } from './run-schema.ts';
-import { excerpt, plainLine, plainText } from './untrusted-text.ts';
+import { excerpt, plainLine, plainText } from './text/untrusted-text.ts';
 import { variantText } from './verdict-rows.ts';
-import { xmlElement } from './xml.ts';
+import { xmlElement } from './text/xml.ts';
 
 /** What CI systems still show and store without complaint. */
 const EVIDENCE = { lines: 200, columns: 400 };

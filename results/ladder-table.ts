@@ -1,8 +1,8 @@
-import { formatNumber, formatRatio } from './format.ts';
+import { formatNumber, formatRatio } from './text/format.ts';
 import { ratioOf, rungsOf, YARDSTICKS, type Ladder } from './ladder.ts';
-import type { Paint, Style } from './paint.ts';
-import { textTable, type Cell } from './text-table.ts';
-import { plainLine } from './untrusted-text.ts';
+import type { Paint, Style } from './text/paint.ts';
+import { textTable, type Cell } from './text/text-table.ts';
+import { plainLine } from './text/untrusted-text.ts';
 
 /** The medians of some ladders side by side and their ratios, as lines; a ladder that stands alone shows its p99 too. */
 export function ladderTable(ladders: readonly Ladder[], paint: Paint): string[] {

@@ -12,11 +12,11 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { hostOf, scenarioOf } from './fixtures/small-run.ts';
 import { temporaryDirectory } from './fixtures/temporary.ts';
-import { listRuns, runDirectory } from './list-runs.ts';
-import { openRun, readRun } from './read-run.ts';
+import { listRuns, runDirectory } from './run/list-runs.ts';
+import { openRun, readRun } from './run/read-run.ts';
 import { createRun } from './run-directory.ts';
 import type { ScenarioRecord } from './run-schema.ts';
-import { readSamples } from './samples.ts';
+import { readSamples } from './run/samples.ts';
 
 const command = ['ioreqlab', 'run'];
 

@@ -1,13 +1,13 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LabError, messageOf } from '../src/errors.ts';
-import { EventLog, type EventInput } from './event-log.ts';
-import { finishRun, type FinishedRecords, type RunRecords } from './finish-run.ts';
+import { EventLog, type EventInput } from './run/event-log.ts';
+import { finishRun, type FinishedRecords, type RunRecords } from './run/finish-run.ts';
 import type { Quantity } from './metric.ts';
-import { hostDirectory, recordSamples, scenarioDirectory, type AttemptPlace } from './run-folders.ts';
-import { newRunId } from './run-id.ts';
+import { hostDirectory, recordSamples, scenarioDirectory, type AttemptPlace } from './run/run-folders.ts';
+import { newRunId } from './run/run-id.ts';
 import type { Metric } from './run-schema.ts';
-import type { RawSamples } from './samples.ts';
+import type { RawSamples } from './run/samples.ts';
 
 export interface NewRun {
   /** Directory of all runs, such as `results/runs`; made if need be. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { hostOf, rungOf, runOf, scenarioOf } from './fixtures/small-run.ts';
-import { parseRun } from './read-run.ts';
+import { parseRun } from './run/read-run.ts';
 import type { Run } from './run-schema.ts';
 
 function parsed(run: unknown): Run {

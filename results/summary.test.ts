@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { hostOf, rungOf, runOf, scenarioOf } from './fixtures/small-run.ts';
 import type { Run } from './run-schema.ts';
 import { summaryText } from './summary.ts';
-import { textTable } from './text-table.ts';
+import { textTable } from './text/text-table.ts';
 
 const problem = {
   blame: 'guest',

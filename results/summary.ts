@@ -1,11 +1,11 @@
 import type { Writable } from 'node:stream';
-import { formatCount, formatDuration } from './format.ts';
+import { formatCount, formatDuration } from './text/format.ts';
 import { ladderTable } from './ladder-table.ts';
 import { laddersOf } from './ladder.ts';
-import { paintFor, type Paint, type Style } from './paint.ts';
+import { paintFor, type Paint, type Style } from './text/paint.ts';
 import type { Problem, Run, ScenarioRecord } from './run-schema.ts';
-import { textTable, type Cell } from './text-table.ts';
-import { excerpt, plainLine } from './untrusted-text.ts';
+import { textTable, type Cell } from './text/text-table.ts';
+import { excerpt, plainLine } from './text/untrusted-text.ts';
 import { isBad, variantText, verdictRows } from './verdict-rows.ts';
 import { VERDICTS, type Verdict } from './verdict.ts';
 

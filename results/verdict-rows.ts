@@ -1,5 +1,5 @@
 import type { Params, Run, ScenarioRecord } from './run-schema.ts';
-import { paramsText } from './scenario-place.ts';
+import { paramsText } from './run/scenario-place.ts';
 import { worst, type Verdict } from './verdict.ts';
 
 /** One variant of a scenario on all hosts: a row of a verdict table. */

@@ -1,6 +1,6 @@
-import { formatNumber } from '../format.ts';
+import { formatNumber } from '../text/format.ts';
 import type { CurvePoint } from '../stats/percentile-curve.ts';
-import { plainLine } from '../untrusted-text.ts';
+import { plainLine } from '../text/untrusted-text.ts';
 import { chartSvg } from './chart.ts';
 import type { Html } from './html.ts';
 import { logTicks } from './nice-ticks.ts';

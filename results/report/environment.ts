@@ -1,4 +1,4 @@
-import { formatDuration } from '../format.ts';
+import { formatDuration } from '../text/format.ts';
 import type { HostRecord, Run } from '../run-schema.ts';
 import { html, type Html } from './html.ts';
 

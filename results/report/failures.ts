@@ -1,6 +1,6 @@
-import { formatBytes, formatDuration } from '../format.ts';
+import { formatBytes, formatDuration } from '../text/format.ts';
 import type { Artifact, HostRecord, Problem, Run, ScenarioRecord } from '../run-schema.ts';
-import { excerpt } from '../untrusted-text.ts';
+import { excerpt } from '../text/untrusted-text.ts';
 import { isBad, variantText } from '../verdict-rows.ts';
 import { severityOf } from '../verdict.ts';
 import { chip } from './chip.ts';

@@ -1,4 +1,4 @@
-import { formatCount, formatDuration } from '../format.ts';
+import { formatCount, formatDuration } from '../text/format.ts';
 import type { Run } from '../run-schema.ts';
 import { isBad } from '../verdict-rows.ts';
 import { severityOf, VERDICTS, type Verdict } from '../verdict.ts';

@@ -1,4 +1,4 @@
-import { plainText } from '../untrusted-text.ts';
+import { plainText } from '../text/untrusted-text.ts';
 
 /** Markup that is safe to put into a page as it is. Only {@link html} and {@link trusted} make it. */
 export class Html {

@@ -1,7 +1,7 @@
 import type { CustomSeriesOption, CustomSeriesRenderItemAPI, CustomSeriesRenderItemReturn } from 'echarts';
-import { formatNumber } from '../format.ts';
+import { formatNumber } from '../text/format.ts';
 import { rungsOf, type Ladder, type Rung } from '../ladder.ts';
-import { plainLine } from '../untrusted-text.ts';
+import { plainLine } from '../text/untrusted-text.ts';
 import { chartSvg } from './chart.ts';
 import type { Html } from './html.ts';
 import { answererColor, seriesColor } from './palette.ts';

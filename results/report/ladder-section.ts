@@ -1,4 +1,4 @@
-import { formatNumber, formatRatio } from '../format.ts';
+import { formatNumber, formatRatio } from '../text/format.ts';
 import { laddersOf, ratioOf, rungsOf, YARDSTICKS, type Ladder } from '../ladder.ts';
 import type { Metric, Run } from '../run-schema.ts';
 import type { CurvePoint } from '../stats/percentile-curve.ts';

@@ -1,4 +1,4 @@
-import { formatNumber } from '../format.ts';
+import { formatNumber } from '../text/format.ts';
 import { isRung } from '../ladder.ts';
 import type { Metric, Run, ScenarioRecord } from '../run-schema.ts';
 import { variantText } from '../verdict-rows.ts';

@@ -1,6 +1,6 @@
-import { formatDuration } from '../format.ts';
+import { formatDuration } from '../text/format.ts';
 import type { Run, ScenarioRecord } from '../run-schema.ts';
-import { placeDirectory } from '../scenario-place.ts';
+import { placeDirectory } from '../run/scenario-place.ts';
 import { verdictRows, type VerdictRow } from '../verdict-rows.ts';
 import { severityOf, VERDICTS } from '../verdict.ts';
 import { chip, LABELS } from './chip.ts';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { writeAtomically } from '../atomic-write.ts';
+import { writeAtomically } from '../run/atomic-write.ts';
 import type { Metric, Run } from '../run-schema.ts';
-import { readSamples } from '../samples.ts';
+import { readSamples } from '../run/samples.ts';
 import { percentileCurve, type CurvePoint } from '../stats/percentile-curve.ts';
 import { sortSamples } from '../stats/quantile.ts';
 import { reportPage } from './page.ts';

@@ -1,8 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileName } from './file-name.ts';
-import { metricFrom, type Quantity } from './metric.ts';
-import type { Metric } from './run-schema.ts';
+import { metricFrom, type Quantity } from '../metric.ts';
+import type { Metric } from '../run-schema.ts';
 import { samplesExtension, writeSamples, type RawSamples } from './samples.ts';
 import { attemptDirectory, type ScenarioPlace } from './scenario-place.ts';
 

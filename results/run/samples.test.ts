@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { temporaryDirectory } from './fixtures/temporary.ts';
+import { temporaryDirectory } from '../fixtures/temporary.ts';
 import { readSamples, samplesExtension, writeSamples } from './samples.ts';
 
 const arrays = fc.oneof(fc.uint32Array(), fc.float64Array({ noNaN: true }));

@@ -1,6 +1,6 @@
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Artifact } from './run-schema.ts';
+import type { Artifact } from '../run-schema.ts';
 
 /**
  * Every regular file below `directory` (a path inside `runDirectory`, with `/`), sorted by path. Symbolic links are left out,

@@ -1,6 +1,6 @@
 import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { LabError } from '../src/errors.ts';
+import { LabError } from '../../src/errors.ts';
 
 /** What is recorded: anything that JSON can hold, with a type to tell it by. BigInts become decimal text. */
 export interface EventInput {

@@ -1,5 +1,5 @@
 import { fileName, shortened } from './file-name.ts';
-import type { Params } from './run-schema.ts';
+import type { Params } from '../run-schema.ts';
 
 /** What names one variant of a scenario on one host. */
 export interface ScenarioPlace {

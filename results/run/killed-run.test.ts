@@ -2,12 +2,12 @@ import { execFile } from 'node:child_process';
 import { appendFileSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { temporaryDirectory } from './fixtures/temporary.ts';
+import { temporaryDirectory } from '../fixtures/temporary.ts';
 import { listRuns, runDirectory } from './list-runs.ts';
 import { openRun, readRun } from './read-run.ts';
 
 const KILLED = `
-import { createRun } from ${JSON.stringify(new URL('./run-directory.ts', import.meta.url).href)};
+import { createRun } from ${JSON.stringify(new URL('../run-directory.ts', import.meta.url).href)};
 const run = await createRun({ root: process.argv[1], command: ['ioreqlab', 'run'] });
 run.event({ type: 'scenario', id: 'port-io/widths', verdict: 'pass' });
 run.event({ type: 'scenario', id: 'port-io/string', verdict: 'fail' });

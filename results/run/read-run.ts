@@ -1,9 +1,9 @@
 import { readFile, realpath, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { z } from 'zod';
-import { LabError } from '../src/errors.ts';
+import { LabError } from '../../src/errors.ts';
 import { readEvents, type RunEvent } from './event-log.ts';
-import { runSchema, type Run } from './run-schema.ts';
+import { runSchema, type Run } from '../run-schema.ts';
 
 /** A run that came to its end. */
 export interface FinishedRun {

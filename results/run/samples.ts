@@ -1,5 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { LabError } from '../src/errors.ts';
+import { LabError } from '../../src/errors.ts';
 
 /**
  * Raw samples on disk: nothing but the numbers, little-endian, 4 bytes each in `*.u32`, 8 (IEEE 754) in `*.f64`. NumPy reads

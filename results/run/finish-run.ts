@@ -1,13 +1,13 @@
 import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
-import { LabError, messageOf } from '../src/errors.ts';
+import { LabError, messageOf } from '../../src/errors.ts';
 import { artifactsBelow } from './artifacts.ts';
 import { linkAtomically, writeAtomically } from './atomic-write.ts';
 import { afterTheEnd, type EventLog } from './event-log.ts';
-import { exitCodeOf, type ExitCode } from './exit-code.ts';
-import { junitXml } from './junit.ts';
+import { exitCodeOf, type ExitCode } from '../exit-code.ts';
+import { junitXml } from '../junit.ts';
 import { issueText } from './read-run.ts';
-import { writeReport } from './report/write-report.ts';
+import { writeReport } from '../report/write-report.ts';
 import {
   runSchema,
   type Artifact,
@@ -16,9 +16,9 @@ import {
   type Phase,
   type Run,
   type ScenarioRecord,
-} from './run-schema.ts';
+} from '../run-schema.ts';
 import { placeDirectory } from './scenario-place.ts';
-import { countVerdicts } from './verdict.ts';
+import { countVerdicts } from '../verdict.ts';
 
 /** What the harness found out. Counts, exit code, times and artifacts are added here. */
 export interface RunRecords {
