@@ -1,27 +1,28 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { CONTROL, CONTROL_PORT, decodeResults, encodeProgram, ProgramBuilder } from '../program/index.ts';
+import { CONSOLE_PORT, CONTROL, CONTROL_PORT, encodeProgram, ProgramBuilder } from '../program/index.ts';
 import { readBootRecord, TestGuest } from '../testing/test-guest.ts';
 import { TestMachine } from '../testing/test-machine.ts';
 
+/** Prints a dot. */
+const dot = (program: ProgramBuilder): ProgramBuilder => program.out(CONSOLE_PORT, 1, 0x2e);
+
 /**
- * A network card's first register is its MAC address: moved over the control port (which QEMU lets PCI ports hide), it
- * answers with a value of our choice.
+ * A guest whose control port answers `value` once it has printed its first dot. A network card's first register is its
+ * MAC address; the program moves it over the control port (QEMU lets PCI ports hide others) and then prints the dot.
  */
 async function guestWithAnswer(value: number): Promise<TestGuest> {
   const mac = `0${value}:00:00:00:00:01`;
   const guest = await TestGuest.start({ arguments: ['-device', `rtl8139,addr=3,mac=${mac},romfile=`] });
   const bar = 0x8000_1810;
   const command = 0x8000_1804;
-  const program = new ProgramBuilder()
+  const move = new ProgramBuilder()
     .out(0xcf8, 4, bar)
     .out(0xcfc, 4, CONTROL_PORT)
     .out(0xcf8, 4, command)
-    .out(0xcfc, 2, 1)
-    .build();
+    .out(0xcfc, 2, 1);
   const sequence = guest.nextSequence();
-  guest.place(0, encodeProgram(program, { sequence, vcpu: 0 }), sequence);
-  await guest.results(0, sequence, program);
+  guest.place(0, encodeProgram(dot(move).build(), { sequence, vcpu: 0 }), sequence);
   return guest;
 }
 
@@ -42,25 +43,20 @@ describe('the control port', () => {
     expect(boot?.bootCycles).toBeGreaterThan(0);
   });
 
-  it('answering run: the program in the window runs each time', { timeout: 60_000 }, async () => {
+  it('answering run: the program in the window runs again and again', { timeout: 60_000 }, async () => {
     await using guest = await guestWithAnswer(CONTROL.run);
     const { machine } = guest;
-    const sequence = guest.nextSequence();
-    const program = new ProgramBuilder().out(0xe9, 1, 0x2e).build();
-    guest.place(0, encodeProgram(program, { sequence, vcpu: 0 }), sequence);
-    await machine.until('several runs', () => (/\.{5}/.test(machine.console) ? true : undefined));
-    const seen = decodeResults(await guest.results(0, sequence, program), program, { sequence });
-    expect(seen.results).toHaveLength(1);
+    await machine.until('several runs', () => (machine.console.startsWith('.....') ? true : undefined));
   });
 
   it('answering stop: nothing runs any more', { timeout: 60_000 }, async () => {
     await using guest = await guestWithAnswer(CONTROL.stop);
-    await sleep(100);
+    await guest.machine.until('the last run', () => (guest.machine.console === '.' ? true : undefined));
+    await sleep(50);
     const sequence = guest.nextSequence();
-    const program = new ProgramBuilder().out(0xe9, 1, 0x2e).build();
-    guest.place(0, encodeProgram(program, { sequence, vcpu: 0 }), sequence);
-    await sleep(200);
-    expect(guest.machine.console).toBe('');
+    guest.place(0, encodeProgram(dot(new ProgramBuilder()).build(), { sequence, vcpu: 0 }), sequence);
+    await sleep(100);
+    expect(guest.machine.console).toBe('.');
     expect(guest.machine.exitCode).toBeUndefined();
   });
 });

@@ -52,7 +52,7 @@ describe('a guest with several vCPUs', () => {
     expect(seen.get(2)?.results[4]?.fault).toBeUndefined();
 
     /* What was left waiting does not disturb the next run. */
-    const again = new ProgramBuilder().barrier({ timeoutCycles }).build();
+    const again = new ProgramBuilder().barrier().build();
     const next = await guest.runAll(new Map([1, 2].map((vcpu) => [vcpu, again])));
     expect([...next.values()].map(({ results }) => results[0]?.timedOut)).toEqual([undefined, undefined]);
   });
