@@ -12,7 +12,7 @@ export interface Rung {
   readonly answerer: Answerer;
 }
 
-/** The rungs from the cheapest to the dearest, as a ladder is read. */
+/** The rungs as the ladder is read: from no exit at all to a whole device model. What each costs is to be seen. */
 export const RUNGS: readonly Rung[] = [
   { name: 'rdtsc', about: 'no exit', answerer: 'processor' },
   { name: 'cpuid', about: 'exit, no emulation', answerer: 'xen' },

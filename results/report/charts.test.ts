@@ -107,7 +107,7 @@ describe('the picture of distributions', () => {
     }));
     const tree = treeOf(distributionChart(panels, 'instructions'));
     expect(textsOf(tree)).toEqual(
-      expect.arrayContaining(['ts', 'about ts', 'c', '0 %', '90 %', '99 %', '99.9 %', '50,000', '100,000']),
+      expect.arrayContaining(['ts', 'about ts', 'c', '0 %', '90 %', '99 %', '99.9 %', '99.99 %', '50k', '100k']),
     );
     const strokes = elementsOf(tree, '{http://www.w3.org/2000/svg}path').map(({ attributes }) => attributes['stroke']);
     expect(strokes.filter((stroke) => stroke === 'var(--series-0)')).toHaveLength(2);

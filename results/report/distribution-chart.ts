@@ -1,4 +1,4 @@
-import { formatNumber } from '../text/format.ts';
+import { formatShort } from '../text/format.ts';
 import type { CurvePoint } from '../stats/percentile-curve.ts';
 import { plainLine } from '../text/untrusted-text.ts';
 import { chartSvg } from './chart.ts';
@@ -43,6 +43,7 @@ function frameOf({ name, about, curves }: DistributionPanel, index: number) {
   const top = Math.floor(index / COLUMNS) * PANEL.height;
   const given = curves.filter((curve) => curve !== undefined);
   const grey = { color: 'var(--muted)', fontSize: 11 };
+  const nines = Math.max(1.1, ...given.map((curve) => ninesOf(1, sizeOf(curve))));
   const grid = {
     left: left + MARGIN.left,
     top: top + MARGIN.top,
@@ -66,9 +67,9 @@ function frameOf({ name, about, curves }: DistributionPanel, index: number) {
       ...axis,
       type: 'value' as const,
       min: 0,
-      max: Math.max(1.1, ...given.map((curve) => ninesOf(1, sizeOf(curve)))),
+      max: nines,
       interval: 1,
-      axisLabel: { ...grey, formatter: shareLabel, showMaxLabel: false },
+      axisLabel: { ...grey, formatter: shareLabel, showMaxLabel: Number.isInteger(nines) },
     },
     series: curves.flatMap((curve, ladder) => (curve === undefined ? [] : [line(curve, index, ladder)])),
   };
@@ -94,7 +95,7 @@ function line(curve: readonly CurvePoint[], index: number, ladder: number) {
 function valueAxis(curves: readonly (readonly CurvePoint[])[]) {
   const values = curves.flatMap((curve) => curve.map(({ value }) => value));
   const [low, high] = [Math.min(...values), Math.max(...values)];
-  const axisLabel = { color: 'var(--muted)', fontSize: 11, formatter: formatNumber, hideOverlap: true };
+  const axisLabel = { color: 'var(--muted)', fontSize: 11, formatter: formatShort, hideOverlap: true };
   if (low <= 0 || high / low < 2) {
     const margin = Math.max((high - low) * 0.05, Math.abs(high) * 0.01, 1);
     const range = { min: Math.floor(low - margin), max: Math.ceil(high + margin) };

@@ -4,6 +4,7 @@ import { logTicks } from './nice-ticks.ts';
 
 test('are round, and as dense as there is room for', () => {
   expect(logTicks(28, 3300, 5)).toEqual([30, 100, 300, 1000, 3000]);
+  expect(logTicks(11_000, 38_000, 5)).toEqual([15_000, 20_000, 25_000, 30_000]);
   expect(logTicks(1700, 28_000, 5)).toEqual([2000, 5000, 10_000, 20_000]);
   expect(logTicks(1, 1e9, 5)).toEqual([1, 100, 10_000, 1_000_000, 100_000_000]);
 });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { formatBytes, formatCount, formatDuration, formatNumber, formatRatio } from './format.ts';
+import { formatBytes, formatCount, formatDuration, formatNumber, formatRatio, formatShort } from './format.ts';
 
 test.each([
   [0, '0'],
@@ -9,6 +9,16 @@ test.each([
   [12_345.678, '12,346'],
 ])('the number %d is %s', (value, text) => {
   expect(formatNumber(value)).toBe(text);
+});
+
+test.each([
+  [30, '30'],
+  [1500, '1.5k'],
+  [100_000, '100k'],
+  [2_500_000, '2.5M'],
+  [4e9, '4,000M'],
+])('the number %d is %s on an axis', (value, text) => {
+  expect(formatShort(value)).toBe(text);
 });
 
 test.each([

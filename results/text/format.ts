@@ -8,6 +8,13 @@ export function formatNumber(value: number): string {
   return Number.isInteger(value) || Math.abs(value) >= 1000 ? grouped.format(value) : precise.format(value);
 }
 
+/** `41.7k`, `2M`: for axes, where there is little room. Below 1000 as {@link formatNumber}. */
+export function formatShort(value: number): string {
+  const thousands = value >= 1e6 ? 2 : value >= 1e3 ? 1 : 0;
+  if (thousands === 0) return formatNumber(value);
+  return precise.format(value / 1000 ** thousands) + (thousands === 1 ? 'k' : 'M');
+}
+
 /** `0.740`: three decimals, since goals are stated in per cent and repeat within some tenths of one. */
 export function formatRatio(value: number): string {
   if (value > 0 && value < 0.0005) return '<0.001';
