@@ -16,7 +16,11 @@ export function toWire(error: unknown): WireError {
   if (error instanceof Error && 'code' in error && error.code === 'XEN_FUNCTION_MISSING') {
     return { blame: 'host', code: error.code, message: error.message };
   }
-  return { blame: 'harness', code: 'INTERNAL', message: error instanceof Error ? (error.stack ?? error.message) : messageOf(error) };
+  return {
+    blame: 'harness',
+    code: 'INTERNAL',
+    message: error instanceof Error ? (error.stack ?? error.message) : messageOf(error),
+  };
 }
 
 export function fromWire(error: WireError): LabError {

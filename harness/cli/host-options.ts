@@ -1,15 +1,21 @@
+import { existsSync } from 'node:fs';
 import type { Argv, InferredOptionTypes, Options } from 'yargs';
 import { LabError } from '../../src/errors.ts';
-import { emulatedLabHost } from '../host/emulated/emulated-lab-host.ts';
+import { findHosts } from '../host/emulated/detached.ts';
+import { emulatedGuestCpus, emulatedLabHost } from '../host/emulated/emulated-lab-host.ts';
 import { defaultXenVersion, parseXenVersion } from '../host/emulated/xen-versions.ts';
-import { defaultInventory, readInventory } from '../host/inventory.ts';
+import { defaultInventory, readInventory, type KnownHost } from '../host/inventory.ts';
 import type { LabHost } from '../host/lab-host.ts';
 import { sshLabHost } from '../host/ssh/ssh-lab-host.ts';
 import { nearest } from '../run/select.ts';
 
 /** Options by which hosts are chosen. */
 const options = {
-  host: { type: 'string', describe: 'hosts of the inventory, separated by commas', requiresArg: true },
+  host: {
+    type: 'string',
+    describe: 'hosts of the inventory or started by `host up`, separated by commas',
+    requiresArg: true,
+  },
   xen: {
     type: 'string',
     describe: `emulated hosts with these Xen versions, separated by commas (default: ${defaultXenVersion})`,
@@ -44,13 +50,9 @@ export async function chooseHosts(chosen: HostArguments): Promise<LabHost[]> {
   for (const version of words(xen ?? (host === undefined ? defaultXenVersion : ''))) {
     hosts.push(emulatedLabHost({ xen: parseXenVersion(version), timing, ...(mirror === undefined ? {} : { mirror }) }));
   }
-  if (host !== undefined) {
-    const entries = await readInventory(inventory);
-    for (const name of words(host)) {
-      const entry = entries.find((one) => one.name === name);
-      if (entry === undefined) throw unknownHost(name, inventory ?? defaultInventory, entries.map((one) => one.name));
-      hosts.push(sshLabHost(entry));
-    }
+  for (const name of words(host ?? '')) {
+    const known = await findHost(name, inventory);
+    hosts.push(sshLabHost(known));
   }
   const twice = hosts.find(({ name }, i) => hosts.findIndex((one) => one.name === name) !== i);
   if (twice !== undefined) {
@@ -59,12 +61,32 @@ export async function chooseHosts(chosen: HostArguments): Promise<LabHost[]> {
   return hosts;
 }
 
-function unknownHost(name: string, file: string, known: readonly string[]): LabError {
-  const near = nearest(name, known);
-  const hint = near === undefined ? `it has: ${known.join(', ') || 'none'}` : `did you mean ${near}?`;
-  return new LabError(`no host ${JSON.stringify(name)} in ${file}; ${hint}`, {
-    blame: 'usage',
-    code: 'HOST_UNKNOWN',
-    next: 'ioreqlab host list; an emulated host is named by its Xen version: --xen 4.20',
-  });
+/** Emulated hosts that are up, and the hosts of the inventory, if there is one or it was named. */
+export async function knownHosts(inventory: string | undefined): Promise<KnownHost[]> {
+  const up = (await findHosts()).map(({ name, ssh, timing }) => ({
+    ...({ name, timing, kind: 'emulated', target: ssh, guestCpus: emulatedGuestCpus } as const),
+  }));
+  if (inventory === undefined && !existsSync(defaultInventory)) return up;
+  const listed = await readInventory(inventory);
+  return [...listed, ...up.filter(({ name }) => !listed.some((one) => one.name === name))];
+}
+
+/** @throws LabError `HOST_UNKNOWN` with what comes near */
+export async function findHost(name: string, inventory: string | undefined): Promise<KnownHost> {
+  const hosts = await knownHosts(inventory);
+  const found = hosts.find((one) => one.name === name);
+  if (found !== undefined) return found;
+  const near = nearest(
+    name,
+    hosts.map((one) => one.name),
+  );
+  const known = hosts.map((one) => one.name).join(', ') || 'none';
+  throw new LabError(
+    `no host ${JSON.stringify(name)}; ${near === undefined ? `there are: ${known}` : `did you mean ${near}?`}`,
+    {
+      blame: 'usage',
+      code: 'HOST_UNKNOWN',
+      next: 'ioreqlab host list; an emulated host made for the run is asked for by its Xen version: --xen 4.20',
+    },
+  );
 }

@@ -64,7 +64,12 @@ async function run(argv: ArgumentsCamelCase<RunArguments>): Promise<number> {
   using interrupt = interruptible(timeLimit === undefined ? undefined : timeLimit * 1000);
   using notes = new LiveNotes();
   const listener = json ? jsonListener(notes) : textListener(notes, hosts.length > 1);
-  const { run: record, directory, exitCode, warnings } = await runLab({
+  const {
+    run: record,
+    directory,
+    exitCode,
+    warnings,
+  } = await runLab({
     hosts,
     scenarios,
     files,
@@ -112,7 +117,10 @@ function hostLine({ name, xen, dom0, timing, phases = [] }: HostRecord): string 
   return `host ${name}: Xen ${xen?.version ?? '?'}, dom0 Linux ${dom0?.kernel ?? '?'}, ${timing} timing, ready after ${took}`;
 }
 
-function scenarioLine({ id, host, verdict, durationMs, error, reason, ...outcome }: ScenarioOutcome, isSeveral: boolean): string {
+function scenarioLine(
+  { id, host, verdict, durationMs, error, reason, ...outcome }: ScenarioOutcome,
+  isSeveral: boolean,
+): string {
   const what = [id, variantText(outcome), ...(isSeveral ? [host] : [])].filter((text) => text !== '').join('  ');
   const why = error?.message.split('\n')[0] ?? reason;
   return `${verdict.padEnd(7)} ${what}  ${formatDuration(durationMs)}${why === undefined ? '' : `  ${plainLine(why)}`}`;

@@ -27,7 +27,10 @@ export const setupCommand: CommandModule<object, SetupArguments> = {
       })
       .example('$0 setup --xen 4.20,4.17,4.14', 'all versions') as unknown as Argv<SetupArguments>,
   handler: async ({ xen, timing, refresh, mirror }) => {
-    const versions = xen.split(',').filter((word) => word !== '').map(parseXenVersion);
+    const versions = xen
+      .split(',')
+      .filter((word) => word !== '')
+      .map(parseXenVersion);
     using interrupt = interruptible();
     const { signal } = interrupt;
     await step('build the addon', async () => await make('src/native'));

@@ -23,6 +23,8 @@ export const showCommand: CommandModule<object, ShowArguments> = {
   handler: async (argv) => {
     const directory = runDirectory(resolve(argv.out), argv.run);
     const run = await readRun(directory);
-    process.stdout.write(argv.json ? `${JSON.stringify(run)}\n` : summaryText(run, { stream: process.stdout, directory }));
+    process.stdout.write(
+      argv.json ? `${JSON.stringify(run)}\n` : summaryText(run, { stream: process.stdout, directory }),
+    );
   },
 };

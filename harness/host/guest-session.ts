@@ -72,7 +72,9 @@ export class GuestSession implements GuestIdentity {
    */
   async runAll(sources: readonly ProgramSource[], signal?: AbortSignal): Promise<ProgramResults[]> {
     const sequence = ++this.#sequence;
-    const programs = sources.map((source) => (typeof source === 'function' ? source(new ProgramBuilder()).build() : source));
+    const programs = sources.map((source) =>
+      typeof source === 'function' ? source(new ProgramBuilder()).build() : source,
+    );
     const participants = (1 << programs.length) - 1;
     const blobs = programs.map((program, vcpu) => encodeProgram(program, { sequence, vcpu, participants }));
     this.#running++;
@@ -95,7 +97,9 @@ export class GuestSession implements GuestIdentity {
       () => undefined, // the guest is lost: busy for ever
     );
     const { blobs: windows } = await withSignal(running, signal);
-    return programs.map((program, vcpu) => decodeResults(windows[vcpu] ?? new Uint8Array(), program, { sequence, vcpu }));
+    return programs.map((program, vcpu) =>
+      decodeResults(windows[vcpu] ?? new Uint8Array(), program, { sequence, vcpu }),
+    );
   }
 
   /** A copy of guest-physical memory. */
@@ -133,7 +137,12 @@ export class GuestSession implements GuestIdentity {
     const { result, blobs } = await this.#agent.request({ do: 'closeServers', guest: this.name });
     return closeServersResultSchema
       .parse(result)
-      .servers.map(({ server, xenId, counters }, i) => ({ server, xenId, counters, trace: blobs[i] ?? new Uint8Array() }));
+      .servers.map(({ server, xenId, counters }, i) => ({
+        server,
+        xenId,
+        counters,
+        trace: blobs[i] ?? new Uint8Array(),
+      }));
   }
 }
 

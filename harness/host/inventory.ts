@@ -41,8 +41,10 @@ export const inventorySchema = z.strictObject({
   hosts: z.record(name, machine),
 });
 
-/** A host of the inventory. */
-export interface InventoryHost {
+/** A host that is there already and is reached by SSH. */
+export interface KnownHost {
+  /** `emulated`: one that `ioreqlab host up` started. */
+  readonly kind: 'emulated' | 'ssh';
   readonly name: string;
   readonly target: SshTarget;
   readonly guestCpus: string;
@@ -55,7 +57,7 @@ export interface InventoryHost {
  * @param file default: {@link defaultInventory} in the working directory
  * @throws LabError with blame `usage` that names the file and the line
  */
-export async function readInventory(file: string = defaultInventory): Promise<InventoryHost[]> {
+export async function readInventory(file: string = defaultInventory): Promise<KnownHost[]> {
   const path = resolve(file);
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
     throw new LabError(`the inventory ${file} cannot be read: ${messageOf(error)}`, {
@@ -69,7 +71,7 @@ export async function readInventory(file: string = defaultInventory): Promise<In
 }
 
 /** See {@link readInventory}. @param directory that relative paths in it start from */
-export function parseInventory(text: string, file: string, directory: string): InventoryHost[] {
+export function parseInventory(text: string, file: string, directory: string): KnownHost[] {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines });
   const [syntax] = document.errors;
@@ -100,6 +102,7 @@ export function parseInventory(text: string, file: string, directory: string): I
     };
   };
   return Object.entries(hosts).map(([host, { guestCpus, timing }]) => ({
+    kind: 'ssh',
     name: host,
     target: targetOf(host, []),
     guestCpus,
@@ -124,8 +127,7 @@ function lineOf(document: Document, lines: LineCounter, path: readonly PropertyK
       node = pair.value;
     } else {
       const child = (document.getIn(path.slice(0, path.indexOf(key) + 1) as unknown[], true) ?? undefined) as
-        | { range?: [number, number, number] }
-        | undefined;
+        { range?: [number, number, number] } | undefined;
       if (child?.range === undefined) break;
       offset = child.range[0];
       node = child;

@@ -43,5 +43,7 @@ export function problemOf(error: ReportedError): Problem {
 export function verdictOf(problem: Problem): { verdict: Verdict; crashed?: Crashed } {
   const crashed = crashes[problem.code];
   if (crashed !== undefined) return { verdict: 'crash', crashed };
-  return { verdict: problem.blame === 'host' || problem.blame === 'harness' || problem.blame === 'usage' ? 'error' : 'fail' };
+  return {
+    verdict: problem.blame === 'host' || problem.blame === 'harness' || problem.blame === 'usage' ? 'error' : 'fail',
+  };
 }

@@ -116,7 +116,9 @@ export interface ListedScenario {
 }
 
 /** Collects the scenarios of these files without running any. */
-export async function listScenarios(options: Omit<VitestRunOptions, 'onOutcome' | 'retries'>): Promise<ListedScenario[]> {
+export async function listScenarios(
+  options: Omit<VitestRunOptions, 'onOutcome' | 'retries'>,
+): Promise<ListedScenario[]> {
   const vitest = await openVitest({ ...options, retries: 0, onOutcome: () => undefined }, {});
   try {
     const { testModules } = await vitest.collect(options.files.map(({ file }) => file));

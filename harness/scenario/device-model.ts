@@ -47,9 +47,15 @@ export class DeviceModel {
   hear(event: AgentEvent): void {
     if (!('guest' in event) || event.guest !== this.#guest.name) return;
     if (event.event === 'handlerThrew') {
-      this.#trouble('HANDLER_THREW', `the handler of ${event.region} threw; the access was answered with all ones\n${event.message}`);
+      this.#trouble(
+        'HANDLER_THREW',
+        `the handler of ${event.region} threw; the access was answered with all ones\n${event.message}`,
+      );
     } else if (event.event === 'handlerStuck') {
-      this.#trouble('HANDLER_STUCK', `the handler of ${event.region} did not return; the watchdog answered in its place`);
+      this.#trouble(
+        'HANDLER_STUCK',
+        `the handler of ${event.region} did not return; the watchdog answered in its place`,
+      );
     } else if (event.event === 'serverFailed') this.#trouble('SERVER_FAILED', event.message);
   }
 

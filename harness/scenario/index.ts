@@ -1,6 +1,14 @@
 /** What a scenario imports. */
 export { expect } from 'vitest';
-export { HOLE_ABOVE_4G, HOLE_BELOW_4G, ProgramBuilder, SCRATCH, type Program, type Sampled, type SampledOperation } from '../../guests/program/index.ts';
+export {
+  HOLE_ABOVE_4G,
+  HOLE_BELOW_4G,
+  ProgramBuilder,
+  SCRATCH,
+  type Program,
+  type Sampled,
+  type SampledOperation,
+} from '../../guests/program/index.ts';
 export type { GuestSession } from '../host/guest-session.ts';
 export { readTrace, type TraceRecord } from '../../src/trace/record.ts';
 export type { AttachOptions, DeviceModel } from './device-model.ts';

@@ -1,7 +1,13 @@
 import { writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { inject, test as base, type TestContext } from 'vitest';
-import { recordSamples, scenarioDirectory, type AttemptPlace, type Params, type RawSamples } from '../../results/index.ts';
+import {
+  recordSamples,
+  scenarioDirectory,
+  type AttemptPlace,
+  type Params,
+  type RawSamples,
+} from '../../results/index.ts';
 import type { Environment } from '../../src/agent/protocol.ts';
 import { isLabError } from '../../src/errors.ts';
 import type { GuestSession } from '../host/guest-session.ts';

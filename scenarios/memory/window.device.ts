@@ -9,7 +9,11 @@ export default defineDevice({
     return {
       page: {
         read: (offset, size) =>
-          size === 4 ? bytes.getUint32(offset, true) : size === 2 ? bytes.getUint16(offset, true) : bytes.getUint8(offset),
+          size === 4
+            ? bytes.getUint32(offset, true)
+            : size === 2
+              ? bytes.getUint16(offset, true)
+              : bytes.getUint8(offset),
         write: (offset, size, value) => {
           if (size === 4) bytes.setUint32(offset, value, true);
           else if (size === 2) bytes.setUint16(offset, value, true);

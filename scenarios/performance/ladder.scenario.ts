@@ -28,7 +28,11 @@ scenario(
     await deviceModel.attach(scratch, { server: 'ts', at: { register: ports.ts }, options: { initial: 0x5a } });
     await deviceModel.attachReference({ server: 'c', ports: [ports.c] });
 
-    const climb = async (rung: string, op: (choose: typeof Sampled) => SampledOperation, warmup: number): Promise<void> => {
+    const climb = async (
+      rung: string,
+      op: (choose: typeof Sampled) => SampledOperation,
+      warmup: number,
+    ): Promise<void> => {
       const seen = await guest.run((program) => program.sample({ warmup, count }, op));
       const samples = seen.results[0]?.samples ?? new Uint32Array();
       expect(seen.results[0]?.fault).toBeUndefined();
@@ -39,7 +43,9 @@ scenario(
     const climbPort = async (rung: string, port: number, answer: (value: number) => boolean, warmup: number) => {
       const ask = async (): Promise<void> => {
         const value = (await guest.run((program) => program.in(port, 1))).results[0]?.value ?? -1;
-        expect(answer(value), `rung ${rung}: the answer 0x${value.toString(16)} is not from whom it should be`).toBe(true);
+        expect(answer(value), `rung ${rung}: the answer 0x${value.toString(16)} is not from whom it should be`).toBe(
+          true,
+        );
       };
       await ask();
       await climb(rung, (op) => op.in(port, 1), warmup);

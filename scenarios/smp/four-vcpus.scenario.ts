@@ -25,7 +25,10 @@ scenario('four vCPUs at once', async ({ guest, deviceModel }) => {
   const programs = registers.map((register, vcpu) => {
     const program = new ProgramBuilder().barrier();
     for (let i = 0; i < reads; i++) {
-      program.in(0x5200, 4).out(register, 4, vcpu * 0x10000 + i).in(register, 4);
+      program
+        .in(0x5200, 4)
+        .out(register, 4, vcpu * 0x10000 + i)
+        .in(register, 4);
     }
     return program.build();
   });

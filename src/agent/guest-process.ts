@@ -49,7 +49,10 @@ export class GuestProcess {
     bundle: string,
     tell: (event: AgentEvent) => void,
   ): Promise<GuestProcess> {
-    const child = fork(bundle, ['device-model'], { serialization: 'advanced', stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+    const child = fork(bundle, ['device-model'], {
+      serialization: 'advanced',
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    });
     const guest = new GuestProcess(setup.guest, domain, child, tell);
     try {
       await guest.#send(-1, { setup });

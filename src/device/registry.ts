@@ -25,9 +25,12 @@ export function registerDevices(list: readonly Device[]): void {
 export function deviceNamed(name: string): Device {
   const device = devices.get(name);
   if (device !== undefined) return device;
-  throw new LabError(`no device is named ${JSON.stringify(name)}; there are: ${[...devices.keys()].sort().join(', ')}`, {
-    blame: 'scenario',
-    code: 'DEVICE_UNKNOWN',
-    next: 'export it as the default of a file named <name>.device.ts',
-  });
+  throw new LabError(
+    `no device is named ${JSON.stringify(name)}; there are: ${[...devices.keys()].sort().join(', ')}`,
+    {
+      blame: 'scenario',
+      code: 'DEVICE_UNKNOWN',
+      next: 'export it as the default of a file named <name>.device.ts',
+    },
+  );
 }

@@ -74,7 +74,7 @@ export class GuestMemory {
   }
 
   #stretch(address: number, length: number, copy: (f: DataView, offset: number, at: number, n: number) => void): void {
-    for (let at = 0; at < length; ) {
+    for (let at = 0; at < length;) {
       const offset = (address + at) % frameBytes;
       const count = Math.min(length - at, frameBytes - offset);
       const frame = this.#frame((address + at - offset) / frameBytes);

@@ -5,6 +5,9 @@ import { ensureImage } from './image.ts';
 import type { Timing } from './accelerator.ts';
 import type { XenVersion } from './xen-versions.ts';
 
+/** Dom0 has processor 0 of an emulated host to itself; guests get the other. As xl's `cpus`. */
+export const emulatedGuestCpus = '1';
+
 /** What an emulated host is made of. */
 export interface EmulatedLabHostOptions {
   readonly xen: XenVersion;
@@ -13,7 +16,7 @@ export interface EmulatedLabHostOptions {
   readonly mirror?: string;
 }
 
-/** A host that we boot ourselves, anew for each run; dom0 has processor 0 to itself. */
+/** A host that we boot ourselves, anew for each run. */
 export function emulatedLabHost({ xen, timing, mirror }: EmulatedLabHostOptions): LabHost {
   const name = hostNameOf(xen);
   return {
@@ -26,7 +29,7 @@ export function emulatedLabHost({ xen, timing, mirror }: EmulatedLabHostOptions)
       const host = await startEmulatedHost({ image, serialLog, signal });
       return {
         ssh: host.ssh,
-        guestCpus: '1',
+        guestCpus: emulatedGuestCpus,
         died: host.exited.then(
           ({ code, signal: killedBy }) =>
             new LabError(`${name} is gone: QEMU ended with ${killedBy ?? code}`, {

@@ -1,11 +1,11 @@
-import type { InventoryHost } from '../inventory.ts';
+import type { KnownHost } from '../inventory.ts';
 import type { LabHost } from '../lab-host.ts';
 
-/** A machine of the inventory. It is up already, or it cannot be used. */
-export function sshLabHost({ name, target, guestCpus, timing }: InventoryHost): LabHost {
+/** A host that is up already, or cannot be used: a machine of the inventory, or an emulated host that stays. */
+export function sshLabHost({ name, kind, target, guestCpus, timing }: KnownHost): LabHost {
   return {
     name,
-    kind: 'ssh',
+    kind,
     timing,
     start: async () => ({
       ssh: target,
