@@ -96,6 +96,16 @@ test('nothing from a run becomes markup', () => {
   for (const link of check.links) expect(link).toMatch(/^(?:#\w|\.\/scenarios\/)/);
 });
 
+test('what was measured besides the ladder has a table of its own', () => {
+  const other = rungOf('x', 123_456, { name: 'buffered.rate', unit: 'perSecond', kind: 'wall', max: 234_567 });
+  const { text, tags } = checkHtml(
+    reportPage(runOf([scenarioOf({ id: 'performance/buffered', metrics: [other] })]), new Map()),
+  );
+  for (const shown of ['Measurements', 'buffered.rate', 'perSecond (wall)', '123,456', '234,567'])
+    expect(text).toContain(shown);
+  expect(tags).not.toHaveProperty('svg');
+});
+
 describe('a run with little in it', () => {
   test.each([
     ['nothing selected', runOf([]), 'Nothing was selected'],
