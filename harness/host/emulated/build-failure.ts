@@ -37,7 +37,7 @@ export function explainBuildFailure(output: string, directory: string): LabError
       evidence: output,
     });
   }
-  return new LabError(`the image of the emulated host cannot be made: ${lastError(lines)}`, {
+  return new LabError(`the image of the emulated host cannot be made: ${firstError(lines)}`, {
     blame: 'host',
     code: 'IMAGE_FAILED',
     next: 'read what the tools said (shown below), then try again',
@@ -74,7 +74,7 @@ function gib(bytes: number): string {
   return (bytes / 1024 ** 3).toFixed(1);
 }
 
-function lastError(lines: readonly string[]): string {
-  const worst = lines.findLast((line) => /^(E:|error|mke2fs|tar|dpkg)/i.test(line));
-  return (worst ?? lines.at(-1) ?? 'no word why').trim();
+function firstError(lines: readonly string[]): string {
+  const first = lines.find((line) => /^(E:|error|mke2fs|tar|dpkg)/i.test(line));
+  return (first ?? lines.at(-1) ?? 'no word why').trim();
 }

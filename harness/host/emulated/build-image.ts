@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import ssh2 from 'ssh2';
 import { BuildDirectory } from './build-directory.ts';
@@ -27,16 +27,22 @@ export interface BuildOptions {
  */
 export async function buildImage({ inputs, directory, mirror, note, signal }: BuildOptions): Promise<Disk> {
   await using build = await BuildDirectory.create(directory, `${inputs.xen}-`);
-  const scratch = await build.scratch();
   const host = ssh2.utils.generateKeyPairSync('ed25519', { comment: 'ioreqlab-host' });
   const user = ssh2.utils.generateKeyPairSync('ed25519', { comment: 'ioreqlab' });
   await writeFile(join(build.path, imageFiles.privateKey), user.private, { mode: 0o600 });
 
   note('prepare files');
-  const files = join(scratch, 'files.tar');
-  await stageFiles(scratch, files, inputs, { hostPrivate: host.private, userPublic: user.public });
-  const packages = await makeDisk({ inputs, directory: build.path, scratch, files, mirror, note, signal });
-  await rm(join(build.path, 'packages'));
+  const staged = join(build.scratch, 'staged');
+  await stageFiles(staged, inputs, { hostPrivate: host.private, userPublic: user.public });
+  const packages = await makeDisk({
+    inputs,
+    directory: build.path,
+    scratch: build.scratch,
+    staged,
+    mirror,
+    note,
+    signal,
+  });
 
   const small = await Promise.all(
     [imageFiles.xen, imageFiles.kernel, imageFiles.initrd].map(async (name) => {

@@ -1,12 +1,14 @@
-import { open, readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { LabError } from '../../../src/errors.ts';
 import { explainBuildFailure } from './build-failure.ts';
-import { dom0Sources, type ImageInputs } from './image-inputs.ts';
+import type { ImageInputs } from './image-inputs.ts';
 import { imageFiles } from './machine.ts';
+import { asRoot, isRoot } from './name-spaces.ts';
 import { SpawnedProcess } from './spawned-process.ts';
+import { stagedFiles } from './stage-files.ts';
 
 /** How long making the disk may take, on a slow network. */
 const makeMs = 3_600_000;
@@ -14,15 +16,17 @@ const makeMs = 3_600_000;
 /** Room in dom0's file system; the file is sparse. */
 const diskSize = '4G';
 
+const packedXen = 'xen.gz';
+
 /** What a disk is made with. */
 export interface DiskOptions {
   readonly inputs: ImageInputs;
   /** Gets disk, Xen, kernel and initramfs. */
   readonly directory: string;
-  /** For intermediate files; mmdebstrap's user has to be able to enter it. */
+  /** For intermediate files. */
   readonly scratch: string;
-  /** tar archive that is unpacked before any package is configured. */
-  readonly files: string;
+  /** Directory that {@link stageFiles} has filled. */
+  readonly staged: string;
   /** Debian mirror; mmdebstrap's own choice when missing. */
   readonly mirror: string | undefined;
   readonly note: (text: string) => void;
@@ -39,61 +43,48 @@ export async function makeDisk(options: DiskOptions): Promise<Record<string, str
   const { directory, scratch, note } = options;
   const limit = AbortSignal.timeout(makeMs);
   const signal = options.signal ? AbortSignal.any([options.signal, limit]) : limit;
-  const isRoot = process.getuid?.() === 0;
-  const disk = await open(join(directory, imageFiles.disk), 'w+', 0o600);
-  try {
-    // An ordinary user's mmdebstrap runs as another user; nobody else gets into the directory.
-    if (!isRoot) await disk.chmod(0o666);
-    // In a PID and a mount name space, nothing that mmdebstrap starts or mounts outlives it.
-    const inside = ['--mount', '--pid', '--fork', '--kill-child=KILL', '--mount-proc', '--', 'mmdebstrap'];
-    const words = mmdebstrapArguments(options, isRoot);
-    await using builder = await SpawnedProcess.start(
-      isRoot ? 'unshare' : 'mmdebstrap',
-      [...(isRoot ? inside.concat(words) : words)],
-      {
-        cwd: directory,
-        env: { TMPDIR: scratch, IOREQLAB_DISK_FD: '3', IOREQLAB_DISK_SIZE: diskSize },
-        descriptors: [disk.fd],
-        onLine: (line) => {
-          const text = stageOf(line);
-          if (text !== undefined) note(text);
-        },
-        signal,
-      },
-    );
-    const { code } = await builder.exited;
-    options.signal?.throwIfAborted();
-    if (code !== 0) throw explainBuildFailure(builder.output, directory);
-    if (!isRoot) await disk.chmod(0o600);
-  } finally {
-    await disk.close();
-  }
-  await unpackXen(directory);
-  return parsePackages(await readFile(join(directory, 'packages'), 'utf8'));
+  // In a PID and a mount name space, nothing that mmdebstrap starts or mounts outlives it.
+  const inside = [...asRoot, '--mount', '--pid', '--fork', '--kill-child=KILL', '--mount-proc', '--', 'mmdebstrap'];
+  await using builder = await SpawnedProcess.start('unshare', [...inside, ...mmdebstrapArguments(options)], {
+    cwd: directory,
+    env: { TMPDIR: scratch, IOREQLAB_DISK: join(directory, imageFiles.disk), IOREQLAB_DISK_SIZE: diskSize },
+    onLine: (line) => {
+      const text = stageOf(line);
+      if (text !== undefined) note(text);
+    },
+    signal,
+  });
+  const { code } = await builder.exited;
+  options.signal?.throwIfAborted();
+  if (code !== 0) throw explainBuildFailure(builder.output, directory);
+  await unpackXen(directory, scratch);
+  return parsePackages(await readFile(join(scratch, 'packages'), 'utf8'));
 }
 
 /** Arguments of mmdebstrap. Paths outside of the new system are relative to the image's directory. */
-export function mmdebstrapArguments(
-  { inputs, files, mirror }: Pick<DiskOptions, 'inputs' | 'files' | 'mirror'>,
-  isRoot: boolean,
-): string[] {
+export function mmdebstrapArguments({
+  inputs,
+  scratch,
+  staged,
+  mirror,
+}: Pick<DiskOptions, 'inputs' | 'scratch' | 'staged' | 'mirror'>): string[] {
   const { xen, suite, packages } = inputs;
   return [
     ...[`--mode=${isRoot ? 'root' : 'unshare'}`, '--variant=minbase', '--format=null'],
     `--include=${packages.join(',')}`,
-    `--dpkgopt=${join(dom0Sources, 'dpkg.cfg')}`,
+    `--dpkgopt=${join(staged, stagedFiles.dpkg)}`,
     `--aptopt=APT::Install-Recommends "false"`,
     `--aptopt=Acquire::Languages "none"`,
     // A release that gets no more updates keeps its last index for ever.
     `--aptopt=Acquire::Check-Valid-Until "false"`,
     `--aptopt=Acquire::Retries "2"`,
-    `--setup-hook=tar-in ${shellWord(files)} /`,
+    `--setup-hook=tar-in ${shellWord(join(staged, stagedFiles.archive))} /`,
     `--customize-hook=download /vmlinuz ${imageFiles.kernel}`,
     `--customize-hook=download /initrd.img ${imageFiles.initrd}`,
-    `--customize-hook=download /boot/xen-${xen}-amd64.gz ${imageFiles.xen}.gz`,
-    `--customize-hook=${join(dom0Sources, 'hooks/finish')}`,
-    '--customize-hook=download /usr/lib/ioreqlab/packages packages',
-    `--customize-hook=${join(dom0Sources, 'hooks/pack')}`,
+    `--customize-hook=download /boot/xen-${xen}-amd64.gz ${shellWord(join(scratch, packedXen))}`,
+    `--customize-hook=${join(staged, 'hooks/finish')}`,
+    `--customize-hook=download /usr/lib/ioreqlab/packages ${shellWord(join(scratch, 'packages'))}`,
+    `--customize-hook=${join(staged, 'hooks/pack')}`,
     ...[suite, '/dev/null'],
     ...(mirror === undefined ? [] : [mirror]),
   ];
@@ -114,10 +105,9 @@ export function stageOf(line: string): string | undefined {
 }
 
 /** QEMU's multiboot loader takes no compressed hypervisor. */
-async function unpackXen(directory: string): Promise<void> {
-  const packed = join(directory, `${imageFiles.xen}.gz`);
-  await writeFile(packed, await promisify(gunzip)(await readFile(packed)));
-  await rename(packed, join(directory, imageFiles.xen));
+async function unpackXen(directory: string, scratch: string): Promise<void> {
+  const packed = await readFile(join(scratch, packedXen));
+  await writeFile(join(directory, imageFiles.xen), await promisify(gunzip)(packed));
 }
 
 function parsePackages(text: string): Record<string, string> {

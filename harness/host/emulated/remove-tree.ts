@@ -1,6 +1,7 @@
 import { readFile, rm } from 'node:fs/promises';
 import { $ } from 'zx';
 import { LabError } from '../../../src/errors.ts';
+import { asRoot, isRoot } from './name-spaces.ts';
 import { systemPath } from './system-path.ts';
 
 /**
@@ -21,18 +22,9 @@ export async function removeTree(directory: string): Promise<void> {
   try {
     await rm(directory, { recursive: true, force: true });
   } catch (error) {
-    if (process.getuid?.() === 0) throw error;
-    // Files of user ids that are ours only inside a user name space.
-    const words = [
-      '--map-root-user',
-      '--map-auto',
-      '--',
-      'rm',
-      '--recursive',
-      '--force',
-      '--one-file-system',
-      directory,
-    ];
+    if (isRoot) throw error;
+    // Files of user ids that are ours only inside a name space.
+    const words = [...asRoot, '--', 'rm', '--recursive', '--force', '--one-file-system', directory];
     await $({ quiet: true, env: { ...process.env, PATH: systemPath() } })`unshare ${words}`;
   }
 }

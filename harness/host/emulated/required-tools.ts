@@ -1,5 +1,6 @@
 import { access } from 'node:fs/promises';
 import { LabError } from '../../../src/errors.ts';
+import { isRoot } from './name-spaces.ts';
 import { findCommand } from './system-path.ts';
 
 /** What a tool is called, and Debian's package that has it. */
@@ -19,7 +20,7 @@ export const toolsToBuild: Tools = {
   unshare: 'util-linux',
   '/usr/share/keyrings/debian-archive-keyring.gpg': 'debian-archive-keyring',
   // Makes the ranges of user ids that mmdebstrap works with when we are not root.
-  ...(process.getuid?.() === 0 ? {} : { newuidmap: 'uidmap' }),
+  ...(isRoot ? {} : { newuidmap: 'uidmap' }),
 };
 
 /** @throws LabError with blame `usage`, code `TOOL_MISSING`: names the tools and the command that installs them */
@@ -32,7 +33,7 @@ export async function requireTools(tools: Tools, path?: string): Promise<void> {
   throw new LabError(`the emulated host needs ${missing.join(', ')}, which this machine lacks`, {
     blame: 'usage',
     code: 'TOOL_MISSING',
-    next: `${process.getuid?.() === 0 ? '' : 'sudo '}apt-get install --yes --no-install-recommends ${packages.join(' ')}`,
+    next: `${isRoot ? '' : 'sudo '}apt-get install --yes --no-install-recommends ${packages.join(' ')}`,
   });
 }
 
