@@ -4,7 +4,13 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['{src,harness,guests,results,infra,scenarios}/**/*.test.ts'], exclude: ['**/*.e2e.test.ts'] } },
+      {
+        test: {
+          name: 'unit',
+          include: ['{src,harness,guests,results,infra,scenarios}/**/*.test.ts'],
+          exclude: ['**/*.e2e.test.ts'],
+        },
+      },
       {
         test: {
           name: 'e2e',

@@ -59,7 +59,7 @@ export const arbitraryOperation: fc.Arbitrary<Operation> = fc.oneof(
   fc.record({ op: fc.constant('crash') }),
   fc.record({ op: fc.constant('sample'), inner: sampled, warmup: u32, count: few }),
   raw,
-) as fc.Arbitrary<Operation>;
+);
 
 /** A program of a few such operations. */
 export const arbitraryProgram: fc.Arbitrary<Program> = fc

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ProgramBuilder, SCRATCH, type MemorySize, type Operation } from '../program/index.ts';
+import type { ProgramBuilder } from '../program/index.ts';
+import { SCRATCH, type MemorySize, type Operation } from '../program/index.ts';
 import { TestGuest } from '../testing/test-guest.ts';
 
 /** Bytes of memory that the programs play in; a string operation of 7 elements of 8 bytes stays within it. */

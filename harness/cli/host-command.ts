@@ -7,7 +7,7 @@ import { downHost, findHosts, upHost } from '../host/emulated/detached.ts';
 import { ensureImage } from '../host/emulated/image.ts';
 import { defaultXenVersion, parseXenVersion } from '../host/emulated/xen-versions.ts';
 import { HostSession } from '../host/host-session.ts';
-import { defaultInventory, readInventory } from '../host/inventory.ts';
+import { defaultInventory } from '../host/inventory.ts';
 import { joinTerminal } from '../host/ssh/interactive.ts';
 import { SshConnection } from '../host/ssh/ssh-connection.ts';
 import { repository } from '../repository.ts';

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { Argv, CommandModule } from 'yargs';
+import type { CommandModule } from 'yargs';
 import { EXIT } from '../../results/index.ts';
 import { findScenarios, selectScenarios } from '../run/select.ts';
 import { listScenarios } from '../run/vitest-run.ts';
@@ -24,7 +24,7 @@ export const listCommand: CommandModule<object, ListArguments> = {
         json: { type: 'boolean', default: false, describe: 'one JSON object per line' },
       })
       .example('$0 list', 'all scenarios')
-      .example('$0 list port-io --json', 'a topic, for programs') as unknown as Argv<ListArguments>,
+      .example('$0 list port-io --json', 'a topic, for programs'),
   handler: async (argv) => {
     const scenarios = resolve(argv.scenarios);
     const files = selectScenarios(await findScenarios(scenarios), argv.scenario);

@@ -1,4 +1,4 @@
-import type { Argv, CommandModule } from 'yargs';
+import type { CommandModule } from 'yargs';
 import { $ } from 'zx';
 import { step } from '../../infra/setup/progress.mjs';
 import { LabError } from '../../src/errors.ts';
@@ -25,7 +25,7 @@ export const setupCommand: CommandModule<object, SetupArguments> = {
         refresh: { type: 'boolean', default: false, describe: "make the images anew, with Debian's newest packages" },
         mirror: { type: 'string', describe: "where Debian's packages come from", requiresArg: true },
       })
-      .example('$0 setup --xen 4.20,4.17,4.14', 'all versions') as unknown as Argv<SetupArguments>,
+      .example('$0 setup --xen 4.20,4.17,4.14', 'all versions'),
   handler: async ({ xen, timing, refresh, mirror }) => {
     const versions = xen
       .split(',')

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { Argv, CommandModule } from 'yargs';
+import type { CommandModule } from 'yargs';
 import { readRun, runDirectory, summaryText } from '../../results/index.ts';
 import { defaultRoot } from './run-command.ts';
 
@@ -19,7 +19,7 @@ export const showCommand: CommandModule<object, ShowArguments> = {
         out: { type: 'string', default: defaultRoot, describe: 'directory of runs', requiresArg: true },
         json: { type: 'boolean', default: false, describe: 'its run.json on one line' },
       })
-      .example('$0 show', 'the newest run') as unknown as Argv<ShowArguments>,
+      .example('$0 show', 'the newest run'),
   handler: async (argv) => {
     const directory = runDirectory(resolve(argv.out), argv.run);
     const run = await readRun(directory);

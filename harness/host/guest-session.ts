@@ -135,14 +135,12 @@ export class GuestSession implements GuestIdentity {
   /** Closes all servers in order and brings back what they saw. */
   async closeServers(): Promise<ServerReport[]> {
     const { result, blobs } = await this.#agent.request({ do: 'closeServers', guest: this.name });
-    return closeServersResultSchema
-      .parse(result)
-      .servers.map(({ server, xenId, counters }, i) => ({
-        server,
-        xenId,
-        counters,
-        trace: blobs[i] ?? new Uint8Array(),
-      }));
+    return closeServersResultSchema.parse(result).servers.map(({ server, xenId, counters }, i) => ({
+      server,
+      xenId,
+      counters,
+      trace: blobs[i] ?? new Uint8Array(),
+    }));
   }
 }
 

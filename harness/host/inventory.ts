@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
-import { isMap, isScalar, LineCounter, parseDocument, type Document } from 'yaml';
+import { isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, type Document } from 'yaml';
 import { z } from 'zod';
 import { LabError, messageOf } from '../../src/errors.ts';
 import type { SshTarget } from './ssh-target.ts';
@@ -125,13 +125,10 @@ function lineOf(document: Document, lines: LineCounter, path: readonly PropertyK
       if (pair === undefined) break;
       if (isScalar(pair.key)) offset = pair.key.range?.[0] ?? offset;
       node = pair.value;
-    } else {
-      const child = (document.getIn(path.slice(0, path.indexOf(key) + 1) as unknown[], true) ?? undefined) as
-        { range?: [number, number, number] } | undefined;
-      if (child?.range === undefined) break;
-      offset = child.range[0];
-      node = child;
-    }
+    } else if (isSeq(node)) {
+      node = node.items[Number(key)];
+      if (isNode(node)) offset = node.range?.[0] ?? offset;
+    } else break;
   }
   return lines.linePos(offset).line;
 }

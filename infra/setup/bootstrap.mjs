@@ -38,7 +38,13 @@ function run(command, words, options = {}) {
 }
 
 /** @param {string} output */
-const tail = (output) => output.trimEnd().split('\n').slice(-12).map((line) => `  | ${line}`).join('\n');
+const tail = (output) =>
+  output
+    .trimEnd()
+    .split('\n')
+    .slice(-12)
+    .map((line) => `  | ${line}`)
+    .join('\n');
 
 /** @returns {string[]} */
 function missingPackages() {

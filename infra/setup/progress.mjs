@@ -31,7 +31,8 @@ export async function step(label, work, options = {}) {
   const line = () => `${label}${detail ? `: ${detail}` : ''} (${elapsed(performance.now() - startedAt)})`;
   const show = () => {
     if (options.quiet) return;
-    if (live) stream.write(`\r\x1b[K${frames[frame++ % frames.length]} ${line()}`.slice(0, (stream.columns || 120) + 3));
+    if (live)
+      stream.write(`\r\x1b[K${frames[frame++ % frames.length]} ${line()}`.slice(0, (stream.columns || 120) + 3));
     else stream.write(shown ? `... ${line()}\n` : `==> ${label}\n`);
     shown = true;
   };
@@ -45,7 +46,8 @@ export async function step(label, work, options = {}) {
     clearTimeout(first);
     clearInterval(interval);
     if (live && shown) stream.write('\r\x1b[K');
-    if (!options.quiet && (shown || mark !== '✔')) stream.write(`${mark} ${label} (${elapsed(performance.now() - startedAt)})\n`);
+    if (!options.quiet && (shown || mark !== '✔'))
+      stream.write(`${mark} ${label} (${elapsed(performance.now() - startedAt)})\n`);
   };
   try {
     const result = await work((text) => {

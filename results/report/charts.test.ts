@@ -123,7 +123,7 @@ describe('the picture of distributions', () => {
     const curves = [percentileCurve(sortSamples(samples)), undefined];
     const svg = distributionChart([{ name: 'x', about: '', curves }], 'ns');
     expect(svg.text).not.toMatch(/NaN|Infinity|undefined/);
-    const [line] = elementsOf(treeOf(svg), '{http://www.w3.org/2000/svg}path').filter(
+    const line = elementsOf(treeOf(svg), '{http://www.w3.org/2000/svg}path').find(
       ({ attributes }) => attributes['stroke'] === 'var(--series-0)',
     );
     expect(line?.attributes['d']).toMatch(/^M[\d.]+ [\d.]+/);

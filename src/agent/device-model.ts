@@ -34,6 +34,8 @@ const shutdownPoweroff = 0;
 const watchdogMs = 1_000;
 /** How often the watchdog's findings are looked at while a guest runs. */
 const watchdogLookMs = 250;
+/** How often idle vCPUs are let ask anew while others run: rarely, since it disturbs what is measured. */
+const pokeMs = 3_000;
 
 function send(message: FromDeviceModel): void {
   if (process.connected) process.send?.(message);
@@ -138,11 +140,13 @@ class DeviceModel {
     const look = setInterval(() => {
       for (const server of this.#servers.values()) server.checkWatchdog();
     }, watchdogLookMs);
+    const poke = setInterval(() => this.#control.poke(), pokeMs);
     try {
       this.#control.start(request.start);
       await this.#control.idle(request.start, signal);
     } finally {
       clearInterval(look);
+      clearInterval(poke);
     }
     for (const server of this.#servers.values()) server.checkWatchdog();
     return request.reads.map(({ address, length }) => this.#memory.readBytes(address, length));

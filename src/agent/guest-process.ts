@@ -29,8 +29,12 @@ export class GuestProcess {
     this.#exited = new Promise((resolve) => {
       child.once('exit', (code, signal) => {
         this.#fail('deviceModel', 'DEVICE_MODEL_GONE', `the device-model process ended with ${signal ?? code}`);
-        if (!this.#isEnding) tell({ event: 'deviceModelGone', guest: name, how: String(signal ?? code) });
         resolve();
+        if (this.#isEnding) return;
+        this.#isEnding = true;
+        tell({ event: 'deviceModelGone', guest: name, how: String(signal ?? code) });
+        // Its servers outlive it, and the guest would wait for them for ever.
+        void domain.destroy();
       });
     });
     void domain.gone.then((reason) => {

@@ -1,7 +1,10 @@
 import type { Addon, ServerHandle } from '../xen/addon.ts';
 
-/** What a vCPU that asked for work is told. guests/program/format.ts has the same values. */
-export const controlAnswer = { run: 1, stop: 2 } as const;
+/**
+ * What a vCPU that asked for work is told; guests/program/format.ts has the same values. `again`: any other value makes
+ * it ask anew.
+ */
+export const controlAnswer = { run: 1, stop: 2, again: 3 } as const;
 
 /**
  * The server that owns the control port: a vCPU without work reads the port and is answered when there is some. It is
@@ -49,6 +52,17 @@ export class ControlServer implements Disposable {
     for (const vcpu of vcpus) {
       this.#asking.delete(vcpu);
       this.#addon.answerControl(this.#server, vcpu, controlAnswer.run);
+    }
+  }
+
+  /**
+   * Lets the vCPUs that wait for work ask anew. Xen defers a domain's shutdown as long as a vCPU waits for a device
+   * model (vcpu_start_shutdown_deferral in xen/arch/x86/hvm), so without it a crash of one vCPU would never show.
+   */
+  poke(): void {
+    for (const vcpu of [...this.#asking]) {
+      this.#asking.delete(vcpu);
+      this.#addon.answerControl(this.#server, vcpu, controlAnswer.again);
     }
   }
 

@@ -92,7 +92,7 @@ class Serving {
     for (;;) {
       const received = parentPort === null ? undefined : receiveMessageOnPort(parentPort);
       if (received === undefined) return true;
-      const request = (received as { message: ServerWorkerRequest }).message;
+      const request = received.message;
       if (request.do === 'stop') return false;
       if (request.do === 'serve') continue;
       try {
