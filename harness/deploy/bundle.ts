@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { build, type BuildFailure } from 'esbuild';
-import { isLabError, LabError } from '../../src/errors.ts';
+import { LabError } from '../../src/errors.ts';
 import { entryPoints } from '../entry-points.ts';
 import { repository } from '../repository.ts';
 
@@ -22,7 +22,12 @@ export interface Bundle {
 }
 
 /** File names in the bundle. */
-export const bundleFiles = { agent: 'agent.mjs', addon: 'ioreq.node', guest: 'workload.elf' } as const;
+export const bundleFiles = {
+  agent: 'agent.mjs',
+  deviceModel: 'device-model.mjs',
+  addon: 'ioreq.node',
+  guest: 'workload.elf',
+} as const;
 
 /** Every file that defines a device; those of scenarios may be anywhere below `directories`. */
 async function findDevices(directories: readonly string[]): Promise<string[]> {
@@ -35,23 +40,27 @@ async function findDevices(directories: readonly string[]): Promise<string[]> {
   return found.sort();
 }
 
-/**
- * Bundles the agent with all devices, and adds the addon and the guest.
- *
- * @param directories where `*.device.ts` files are
- * @throws LabError `BUNDLE_FAILED` when a device does not compile, `NOT_BUILT` when the addon or the guest is missing
- */
-export async function buildBundle(directories: readonly string[]): Promise<Bundle> {
-  const devices = await findDevices(directories);
-  const source = [
+const source = (file: string): string => JSON.stringify(join(repository, 'src', file));
+
+/** The agent knows no devices. */
+const agentEntry = [
+  `import { runAgent } from ${source('agent/agent-main.ts')};`,
+  `runAgent(${JSON.stringify(bundleFiles.deviceModel)}, ${JSON.stringify(bundleFiles.addon)});`,
+].join('\n');
+
+function deviceModelEntry(devices: readonly string[]): string {
+  return [
     ...devices.map((file, i) => `import device${i} from ${JSON.stringify(file)};`),
-    `import { registerDevices } from ${JSON.stringify(join(repository, 'src/device/registry.ts'))};`,
-    `import { main } from ${JSON.stringify(join(repository, 'src/agent/main.ts'))};`,
+    `import { registerDevices } from ${source('device/registry.ts')};`,
+    `import { runDeviceModel } from ${source('agent/device-model-main.ts')};`,
     `registerDevices([${devices.map((_, i) => `device${i}`).join(', ')}]);`,
-    'main();',
+    'runDeviceModel();',
   ].join('\n');
-  const agent = await build({
-    stdin: { contents: source, resolveDir: repository, sourcefile: 'bundle-entry.ts', loader: 'ts' },
+}
+
+async function bundled(entry: string): Promise<Buffer> {
+  const { outputFiles } = await build({
+    stdin: { contents: entry, resolveDir: repository, sourcefile: 'entry.ts', loader: 'ts' },
     bundle: true,
     platform: 'node',
     target: 'node20',
@@ -67,17 +76,27 @@ export async function buildBundle(directories: readonly string[]): Promise<Bundl
     const lines = errors.map(({ text, location }) =>
       location === null ? text : `${relative(repository, location.file)}:${location.line}: ${text}`,
     );
-    throw isLabError(error)
-      ? error
-      : new LabError(`a device does not compile:\n${lines.join('\n') || String(error)}`, {
-          blame: 'scenario',
-          code: 'BUNDLE_FAILED',
-          cause: error,
-        });
+    throw new LabError(`a device does not compile:\n${lines.join('\n') || String(error)}`, {
+      blame: 'scenario',
+      code: 'BUNDLE_FAILED',
+      cause: error,
+    });
   });
-  const code = agent.outputFiles[0]?.contents ?? new Uint8Array();
+  return Buffer.from(outputFiles[0]?.contents ?? new Uint8Array());
+}
+
+/**
+ * Bundles the agent, and the device-model process with all devices, and adds the addon and the guest.
+ *
+ * @param directories where `*.device.ts` files are
+ * @throws LabError `BUNDLE_FAILED` when a device does not compile, `NOT_BUILT` when the addon or the guest is missing
+ */
+export async function buildBundle(directories: readonly string[]): Promise<Bundle> {
+  const devices = await findDevices(directories);
+  const [agent, deviceModel] = await Promise.all([bundled(agentEntry), bundled(deviceModelEntry(devices))]);
   const files = [
-    toFile(bundleFiles.agent, Buffer.from(code)),
+    toFile(bundleFiles.agent, agent),
+    toFile(bundleFiles.deviceModel, deviceModel),
     toFile(bundleFiles.addon, await readBuilt('build/native/ioreq.node')),
     toFile(bundleFiles.guest, await readBuilt('build/guests/workload.elf')),
   ];
@@ -99,14 +118,4 @@ async function readBuilt(path: string): Promise<Buffer> {
       cause: error,
     });
   });
-}
-
-/** Keeps a copy beside the other build products, so that stack traces from dom0 can be read against it. */
-export async function keepBundle(bundle: Bundle): Promise<string> {
-  const directory = join(repository, 'build/bundle');
-  await mkdir(directory, { recursive: true });
-  const agent = bundle.files.find(({ name }) => name === bundleFiles.agent);
-  const file = join(directory, bundleFiles.agent);
-  if (agent !== undefined) await writeFile(file, agent.contents);
-  return file;
 }

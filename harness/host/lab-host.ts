@@ -24,5 +24,7 @@ export interface LabHost {
   readonly name: string;
   readonly kind: 'emulated' | 'ssh';
   readonly timing: Timing;
+  /** Each start gives a machine of its own, which is thrown away: several can run at once. */
+  readonly isDisposable: boolean;
   start(options: MachineOptions): Promise<Machine>;
 }

@@ -1,3 +1,4 @@
+import { mkdirSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { HostRecord, Phase, Problem, RunDirectory } from '../../results/index.ts';
@@ -15,6 +16,8 @@ import { runScenarios, type ScenarioOutcome } from './vitest-run.ts';
 /** What a run wants of a host. */
 export interface HostRunOptions {
   readonly lab: LabHost;
+  /** Which of the host's machines this is, from 1. */
+  readonly shard: number;
   readonly run: RunDirectory;
   readonly bundle: Promise<Bundle>;
   readonly scenarios: string;
@@ -54,7 +57,9 @@ class HostLife {
 
   constructor(options: HostRunOptions) {
     this.#options = options;
-    this.#directory = options.run.hostDirectory(options.lab.name);
+    const directory = options.run.hostDirectory(options.lab.name);
+    this.#directory = options.shard === 1 ? directory : join(directory, `shard-${options.shard}`);
+    mkdirSync(this.#directory, { recursive: true });
   }
 
   async live(): Promise<HostRun> {
@@ -162,7 +167,9 @@ class HostLife {
     await writeFile(join(this.#directory, 'env.json'), `${JSON.stringify(session.environment, null, 2)}\n`);
     this.#options.onHost(this.#record());
     // Nearly every scenario wants it; by the time the worker has loaded, it is there.
-    void session.guests.acquire('hvm').catch(() => undefined);
+    if (this.#options.environments?.includes('hvm') !== false) {
+      void session.guests.acquire('hvm').catch(() => undefined);
+    }
   }
 
   async #keepXenLog(session: HostSession): Promise<void> {

@@ -14,10 +14,11 @@ import type { LabHost } from '../host/lab-host.ts';
 import { repository } from '../repository.ts';
 import { runHost, type HostRun } from './run-host.ts';
 import type { ScenarioFile } from './select.ts';
+import { lastDurations, splitFiles } from './shards.ts';
 import type { ScenarioOutcome } from './vitest-run.ts';
 
-/** More hosts at once than this only slow each other down: each emulated one takes a processor. */
-const hostsAtOnce = 2;
+/** More machines at once than this only slow each other down: each emulated one takes a processor. */
+const machinesAtOnce = 2;
 
 /** Who wants to know how a run goes. */
 export interface RunListener {
@@ -64,21 +65,21 @@ export async function runLab(options: RunOptions): Promise<FinishedRecords> {
     listener.started(run);
     const bundle = buildBundle([`${repository}/src/device`, scenarios]);
     bundle.catch(() => undefined); // told by each host
-    const waiting = [...hosts];
-    const done: HostRun[] = [];
+    const parts = await planParts(options);
+    const waiting = [...parts];
+    const done = new Map<HostPart, HostRun>();
     await Promise.all(
-      Array.from({ length: Math.min(hostsAtOnce, hosts.length) }, async () => {
-        for (let lab = waiting.shift(); lab !== undefined; lab = waiting.shift()) {
-          done.push(await runOne(lab, run, bundle, options));
+      Array.from({ length: Math.min(machinesAtOnce, parts.length) }, async () => {
+        for (let part = waiting.shift(); part !== undefined; part = waiting.shift()) {
+          done.set(part, await runPart(part, run, bundle, options));
         }
       }),
     );
-    const order = (name: string): number => hosts.findIndex((host) => host.name === name);
-    done.sort((a, b) => order(a.record.name) - order(b.record.name));
+    const runs = parts.flatMap((part) => done.get(part) ?? []);
     const commit = await currentCommit();
     return await run.finish({
-      hosts: done.map(({ record }) => record),
-      scenarios: done.flatMap(({ outcomes }) => outcomes),
+      hosts: hosts.map(({ name }) => mergeRecords(runs.filter(({ record }) => record.name === name))),
+      scenarios: runs.flatMap(({ outcomes }) => outcomes).sort(byIdAndHost(hosts)),
       ...(signal.aborted ? { ended: signal.reason instanceof EndReason ? signal.reason.ended : 'interrupted' } : {}),
       ioreqlab: { version, ...(commit === undefined ? {} : { commit }) },
     });
@@ -87,31 +88,65 @@ export async function runLab(options: RunOptions): Promise<FinishedRecords> {
   }
 }
 
-async function runOne(
-  lab: LabHost,
+/** Scenarios for one machine. An emulated host can be several machines at once, since all are the same. */
+interface HostPart {
+  readonly lab: LabHost;
+  /** From 1. */
+  readonly shard: number;
+  readonly files: readonly ScenarioFile[];
+}
+
+async function planParts({ hosts, files, root }: RunOptions): Promise<HostPart[]> {
+  const shards = Math.max(1, Math.floor(machinesAtOnce / hosts.length));
+  const durations = shards > 1 ? await lastDurations(root) : new Map<string, number>();
+  return hosts.flatMap((lab) =>
+    splitFiles(files, lab.isDisposable ? shards : 1, durations).map((part, i) => ({ lab, shard: i + 1, files: part })),
+  );
+}
+
+async function runPart(
+  { lab, shard, files }: HostPart,
   run: RunDirectory,
   bundle: ReturnType<typeof buildBundle>,
   options: RunOptions,
 ): Promise<HostRun> {
   const { listener } = options;
+  const label = shard === 1 ? lab.name : `${lab.name} (${shard})`;
   return await runHost({
     ...options,
-    lab,
-    run,
-    bundle,
+    ...{ lab, shard, files, run, bundle },
     onHost: (record) => {
-      run.event({ type: 'host', ...record });
-      listener.host(record);
+      run.event({ type: 'host', shard, ...record });
+      if (shard === 1) listener.host(record);
     },
     onOutcome: (outcome) => {
       run.event({ type: 'scenario', ...outcome });
       listener.scenario(outcome);
     },
     note: (text) => {
-      run.event({ type: 'note', host: lab.name, text });
-      listener.note(lab.name, text);
+      run.event({ type: 'note', host: label, text });
+      listener.note(label, text);
     },
   });
+}
+
+/** One record for all machines of a host: what went wrong on any of them counts. */
+function mergeRecords(runs: readonly HostRun[]): HostRecord {
+  const records = runs.map(({ record }) => record);
+  const [first] = records;
+  if (first === undefined) throw new Error('a host without a part');
+  const broken = records.find(({ error }) => error !== undefined);
+  const reached = records.find(({ xen }) => xen !== undefined) ?? first;
+  return {
+    ...reached,
+    ...(broken?.error === undefined ? {} : { error: broken.error }),
+    ...(broken?.crashed === undefined ? {} : { crashed: broken.crashed }),
+  };
+}
+
+function byIdAndHost(hosts: readonly LabHost[]): (a: ScenarioOutcome, b: ScenarioOutcome) => number {
+  const order = (name: string): number => hosts.findIndex((host) => host.name === name);
+  return (a, b) => (a.id === b.id ? order(a.host) - order(b.host) : a.id < b.id ? -1 : 1);
 }
 
 async function currentCommit(): Promise<string | undefined> {

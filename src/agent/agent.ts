@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
@@ -19,15 +20,16 @@ const lockName = '\0ioreqlab-agent';
  * everything that it has started, when stdin ends.
  */
 export class Agent {
-  readonly #bundle: string;
+  readonly #deviceModelFile: string;
   readonly #addonFile: string;
   readonly #guests = new Map<string, GuestProcess>();
   #lock: Server | undefined;
   #directory = runDirectory;
   #isEnding = false;
 
-  constructor(bundle: string, addonFile: string) {
-    this.#bundle = bundle;
+  /** @param deviceModelFile the bundle of device-model.entry.ts */
+  constructor(deviceModelFile: string, addonFile: string) {
+    this.#deviceModelFile = deviceModelFile;
     this.#addonFile = addonFile;
   }
 
@@ -122,9 +124,11 @@ export class Agent {
     lock.unref();
     this.#lock = lock;
     this.#directory = join(runDirectory, run);
+    // No agent has been here since the host booted: so there are no leftovers to look for.
+    const isFirst = !existsSync(runDirectory);
     await rm(runDirectory, { recursive: true, force: true });
     await mkdir(this.#directory, { recursive: true, mode: 0o700 });
-    return { swept: await sweepDomains() };
+    return { swept: isFirst ? [] : await sweepDomains() };
   }
 
   async #createGuest(request: Extract<Request, { do: 'createGuest' }>): Promise<{ domid: number }> {
@@ -140,9 +144,9 @@ export class Agent {
         vcpus,
         controlPort,
         addonFile: this.#addonFile,
-        workerFile: this.#bundle,
+        workerFile: this.#deviceModelFile,
       };
-      const started = await GuestProcess.start(domain, setup, this.#bundle, (event) => {
+      const started = await GuestProcess.start(domain, setup, (event) => {
         if (event.event === 'guestGone' || event.event === 'deviceModelGone') this.#guests.delete(guest);
         this.#tell(event);
       });

@@ -14,6 +14,7 @@ export interface DeviceModelSetup {
   readonly vcpus: number;
   readonly controlPort: number;
   readonly addonFile: string;
+  /** The bundle that the process and its workers run. */
   readonly workerFile: string;
 }
 

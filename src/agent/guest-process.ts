@@ -50,10 +50,9 @@ export class GuestProcess {
   static async start(
     domain: Domain,
     setup: DeviceModelSetup,
-    bundle: string,
     tell: (event: AgentEvent) => void,
   ): Promise<GuestProcess> {
-    const child = fork(bundle, ['device-model'], {
+    const child = fork(setup.workerFile, [], {
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });

@@ -9,7 +9,6 @@ import { serveCode, word } from './request.ts';
 
 /** What a worker is started with. */
 export interface ServerWorkerData {
-  readonly role: 'server';
   readonly addonFile: string;
 }
 

@@ -30,7 +30,7 @@ export class WorkerPool {
   /** @param file the bundle that runs `runServerWorker` */
   constructor(file: string, addonFile: string) {
     this.#file = file;
-    this.#data = { role: 'server', addonFile };
+    this.#data = { addonFile };
     this.#idle.push(this.#start());
   }
 

@@ -23,6 +23,7 @@ export function emulatedLabHost({ xen, timing, mirror }: EmulatedLabHostOptions)
     name,
     kind: 'emulated',
     timing,
+    isDisposable: true,
     start: async ({ serialLog, note, signal }) => {
       const image = await ensureImage({ xen, timing, signal, note, ...(mirror === undefined ? {} : { mirror }) });
       note('restoring');

@@ -23,7 +23,7 @@ export async function holdLock(
   await mkdir(dirname(file), { recursive: true });
   // `cat` echoes what we write as soon as it runs, and it runs as soon as flock has the lock.
   const child = spawn('flock', ['--exclusive', '--no-fork', file, 'cat'], {
-    stdio: ['pipe', 'pipe', 'inherit'],
+    stdio: ['pipe', 'pipe', 'pipe'],
     env: { ...process.env, PATH: systemPath() },
     detached: true,
   });
@@ -38,6 +38,8 @@ export async function holdLock(
     await gone;
   };
   child.stdin.on('error', () => undefined);
+  let words = '';
+  child.stderr.on('data', (chunk: Buffer) => (words += chunk.toString()));
   child.stdin.write('\n');
   const timer = setTimeout(() => onWait?.(), promptMs);
   try {
@@ -46,7 +48,7 @@ export async function holdLock(
       gone.then(() => false),
     ]);
     if (!isHeld) {
-      throw new LabError(`${file} cannot be locked`, { blame: 'harness', code: 'LOCK_FAILED' });
+      throw new LabError(`${file} cannot be locked: ${words.trim()}`, { blame: 'harness', code: 'LOCK_FAILED' });
     }
   } catch (error) {
     await release();

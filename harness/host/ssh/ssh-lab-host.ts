@@ -7,6 +7,7 @@ export function sshLabHost({ name, kind, target, guestCpus, timing }: KnownHost)
     name,
     kind,
     timing,
+    isDisposable: false,
     start: async () => ({
       ssh: target,
       guestCpus,
