@@ -5,5 +5,5 @@ import { defaultXenVersion } from '../xen-versions.ts';
 
 const image = await ensureImage({ xen: defaultXenVersion });
 const host = await startEmulatedHost({ image, serialLog: process.argv[2] ?? '/dev/null' });
-console.log(`pid ${host.pid}`);
+process.stdout.write(`pid ${host.pid}\n`);
 await host.exited;

@@ -7,4 +7,4 @@ import { defaultXenVersion } from '../xen-versions.ts';
 const image = await ensureImage({ xen: defaultXenVersion });
 const { temporary } = image.cache;
 const { ssh } = await upHost({ image: { ...image, cache: { ...cacheAt(process.argv[2]), temporary } } });
-console.log(`port ${ssh.port}`);
+process.stdout.write(`port ${ssh.port}\n`);

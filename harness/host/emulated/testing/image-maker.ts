@@ -6,10 +6,10 @@ import { parseXenVersion } from '../xen-versions.ts';
 try {
   const image = await ensureImage({
     xen: parseXenVersion(process.argv[2] ?? ''),
-    note: (text) => console.log(`note ${text}`),
+    note: (text) => process.stdout.write(`note ${text}\n`),
   });
-  console.log(`state ${image.stateDirectory} of ${image.state.created}`);
+  process.stdout.write(`state ${image.stateDirectory} of ${image.state.created}\n`);
 } catch (error) {
   if (!isLabError(error)) throw error;
-  console.log(`failed ${error.code}: ${error.message}; ${error.next ?? ''}`);
+  process.stdout.write(`failed ${error.code}: ${error.message}; ${error.next ?? ''}\n`);
 }

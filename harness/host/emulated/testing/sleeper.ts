@@ -2,5 +2,5 @@
 import { SpawnedProcess } from '../spawned-process.ts';
 
 const sleeper = await SpawnedProcess.start('sleep', ['1000']);
-console.log(`pid ${sleeper.pid}`);
+process.stdout.write(`pid ${sleeper.pid}\n`);
 await sleeper.exited;
