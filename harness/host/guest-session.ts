@@ -43,6 +43,8 @@ export class GuestSession implements GuestIdentity {
   readonly #agent: Requester<GuestRequest>;
   #sequence: number;
   #running = 0;
+  /** Told of every run before it starts: its programs, by vCPU. */
+  onRun: ((programs: readonly Program[]) => void) | undefined;
 
   constructor(agent: Requester<GuestRequest>, identity: GuestIdentity) {
     this.#agent = agent;
@@ -75,6 +77,7 @@ export class GuestSession implements GuestIdentity {
     const programs = sources.map((source) =>
       typeof source === 'function' ? source(new ProgramBuilder()).build() : source,
     );
+    this.onRun?.(programs);
     const participants = (1 << programs.length) - 1;
     const blobs = programs.map((program, vcpu) => encodeProgram(program, { sequence, vcpu, participants }));
     this.#running++;

@@ -13,6 +13,7 @@ export const relayRequestSchema = z.union([
   guestRequestSchema,
   z.object({ do: z.literal('acquireGuest'), environment: environmentSchema }),
   z.object({ do: z.literal('discardGuest'), guest: z.string() }),
+  z.object({ do: z.literal('xenLog') }),
 ]);
 export type RelayRequest = z.infer<typeof relayRequestSchema>;
 

@@ -9,6 +9,7 @@ import { findCrash } from '../host/crash-signatures.ts';
 import { HostSession } from '../host/host-session.ts';
 import type { LabHost, Machine } from '../host/lab-host.ts';
 import { Relay } from '../host/relay.ts';
+import { log } from '../log.ts';
 import type { ScenarioFile } from './select.ts';
 import { problemOf, verdictOf } from './verdict-of.ts';
 import { runScenarios, type ScenarioOutcome } from './vitest-run.ts';
@@ -92,6 +93,11 @@ class HostLife {
         signal: AbortSignal.any([signal, this.#broken.signal]),
       });
       this.#phase('connect');
+      session.onEvent((event) => {
+        if (event.event === 'log') log[event.level]({ host: lab.name }, event.message);
+        else log.debug({ host: lab.name, ...event });
+        run.event({ ...event, type: 'agent', host: lab.name });
+      });
       await this.#reached(session);
       return session;
     })();

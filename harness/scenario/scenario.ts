@@ -12,6 +12,7 @@ import type { Environment } from '../../src/agent/protocol.ts';
 import { isLabError } from '../../src/errors.ts';
 import type { GuestSession } from '../host/guest-session.ts';
 import { DeviceModel } from './device-model.ts';
+import { keepXenLog, ProgramLog } from './evidence.ts';
 import type { RunContext } from './run-context.ts';
 import { Session } from './session.ts';
 
@@ -37,7 +38,7 @@ export interface ScenarioOptions {
   readonly environments?: readonly Environment[];
   /** For `--tag`. */
   readonly tags?: readonly string[];
-  /** Real time; default 60 000. */
+  /** Real time, in which the guest may have to be made first; default 120 000. */
   readonly timeoutMs?: number;
 }
 
@@ -80,8 +81,17 @@ const test = base.extend<Fixtures>({
   ],
   guest: async ({ host, task }, use) => {
     const guest = await host.acquireGuest(environmentOf(task));
+    const programs = new ProgramLog();
+    guest.onRun = (run) => programs.add(run);
     await use(guest);
+    guest.onRun = undefined;
     const errors = task.result?.errors ?? [];
+    const directory = scenarioDirectory(inject('ioreqlab').directory, placeOf(task));
+    await programs.keep(directory);
+    if (errors.length > 0) {
+      const log = await host.xenLog().catch(() => undefined); // a host that is lost has none to give
+      if (log !== undefined) await keepXenLog(directory, log);
+    }
     // What failed an expectation is as good as new; what got stuck or broke is not.
     if (guest.isBusy || errors.some((error) => isLabError(error) || 'blame' in error)) {
       await host.discardGuest(guest).catch(() => undefined);
@@ -119,7 +129,7 @@ export function scenario(title: string, options: ScenarioOptions, body: Body): v
 export function scenario(title: string, ...rest: [Body] | [ScenarioOptions, Body]): void {
   const [options, body] = rest.length === 1 ? [{}, rest[0]] : rest;
   const context = inject('ioreqlab');
-  const { environments = ['hvm', 'pvh'], tags = [], timeoutMs = 60_000 } = options;
+  const { environments = ['hvm', 'pvh'], tags = [], timeoutMs = 120_000 } = options;
   for (const environment of environments) {
     if (context.environments?.includes(environment) === false) continue;
     for (let turn = 1; turn <= context.repeat; turn++) {

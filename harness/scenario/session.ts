@@ -43,6 +43,12 @@ export class Session {
     await this.#connection.request({ do: 'discardGuest', guest: guest.name });
   }
 
+  /** Xen's log, as far back as its ring goes. */
+  async xenLog(): Promise<string> {
+    const { blobs } = await this.#connection.request({ do: 'xenLog' });
+    return Buffer.from(blobs[0] ?? []).toString('utf8');
+  }
+
   async close(): Promise<void> {
     await this.#connection[Symbol.asyncDispose]();
   }
