@@ -7,6 +7,7 @@ import type { GuestSession, ServerReport } from '../host/guest-session.ts';
 export interface AttachOptions<R extends Regions, O> {
   /** Port or guest-physical address of each region. */
   readonly at: { readonly [K in keyof R]: number };
+  /** For the device's `create`; what JSON can hold. Default `{}`. */
   readonly options?: O;
   /** The ioreq server that owns it; made when it is first named. Default `main`. */
   readonly server?: string;
@@ -24,14 +25,23 @@ export class DeviceModel {
     this.#guest = guest;
   }
 
-  /** Makes a device; accesses reach it when this resolves. */
+  /**
+   * Makes a device; accesses reach it when this resolves. One kind of device can be attached several times.
+   *
+   * @throws LabError with blame `scenario`: `DEVICE_UNKNOWN`, `REGION_UNKNOWN`, `REGION_NOT_PLACED`, `REGION_OUT_OF_RANGE`,
+   * `REGION_OVERLAP`, `RANGE_REFUSED` when Xen says no; with blame `host`: what a call of libxen failed with
+   */
   async attach<R extends Regions, O>(device: Device<R, O>, how: AttachOptions<R, O>): Promise<void> {
     const { at, options = {}, server = defaultServer } = how;
     await this.#need(server);
     await this.#guest.attach(server, device.name, options, at);
   }
 
-  /** Makes the C yardstick serve a register of 4 bytes at each port, on a server of its own. */
+  /**
+   * Makes the C yardstick serve a register of 4 bytes at each port (1 to 256 of them), on a server of its own.
+   *
+   * @throws LabError `SERVER_IN_USE` when devices are on that server
+   */
   async attachReference({ ports, server }: { ports: readonly number[]; server: string }): Promise<void> {
     await this.#need(server);
     await this.#guest.attachReference(server, ports);
@@ -64,7 +74,7 @@ export class DeviceModel {
     return this.#troubles[0];
   }
 
-  /** Closes all servers and brings back what they saw. */
+  /** Closes all servers and brings back what they saw. Done after each scenario, which keeps the traces. */
   async close(): Promise<ServerReport[]> {
     return this.#servers.size === 0 ? [] : await this.#guest.closeServers();
   }

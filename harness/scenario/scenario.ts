@@ -18,15 +18,18 @@ import { Session } from './session.ts';
 
 /** What a scenario works with. */
 export interface ScenarioFixtures {
-  /** The host that it runs on. */
+  /** The host that it runs on: its name, its kind and its kind of time. */
   readonly host: RunContext['host'];
-  /** A running guest, shared with other scenarios one after the other. */
+  /** A running guest with four vCPUs and 64 MiB, shared with other scenarios one after the other. */
   readonly guest: GuestSession;
   /** The guest's device model, empty at first; everything on it ends with the scenario. */
   readonly deviceModel: DeviceModel;
-  /** Keeps all samples of a metric, in TSC cycles: instructions in exact timing. */
+  /**
+   * Keeps all samples of a metric, `<topic>.<what>`, in TSC cycles: instructions in exact timing. Once for each name in a
+   * scenario.
+   */
   readonly record: (name: string, samples: RawSamples) => Promise<void>;
-  /** The variant that runs. */
+  /** The variant that runs: `{ environment: 'hvm' }` or `{ environment: 'pvh' }`. */
   readonly params: Params;
   /** Aborted when the scenario's time is over. */
   readonly signal: AbortSignal;
@@ -125,11 +128,14 @@ const test = base.extend<Fixtures>({
  * ```
  */
 export function scenario(title: string, body: Body): void;
+/** The same with {@link ScenarioOptions}. */
 export function scenario(title: string, options: ScenarioOptions, body: Body): void;
 export function scenario(title: string, ...rest: [Body] | [ScenarioOptions, Body]): void {
   const [options, body] = rest.length === 1 ? [{}, rest[0]] : rest;
   const context = inject('ioreqlab');
   const { environments = ['hvm', 'pvh'], tags = [], timeoutMs = 120_000 } = options;
+  // Threaded emulation is slow, and slower still on a busy machine.
+  const timeout = timeoutMs * (context.host.kind === 'emulated' && context.host.timing === 'wall' ? 5 : 1);
   for (const environment of environments) {
     if (context.environments?.includes(environment) === false) continue;
     for (let turn = 1; turn <= context.repeat; turn++) {
@@ -137,7 +143,7 @@ export function scenario(title: string, ...rest: [Body] | [ScenarioOptions, Body
       const repetition = context.repeat === 1 ? {} : { repetition: turn };
       const name = `${title} [${environment}${context.repeat === 1 ? '' : ` #${turn}`}]`;
       const meta = { ioreqlab: { title, params, ...repetition } };
-      test(name, { timeout: timeoutMs, tags: [...tags], meta }, async ({ guest, deviceModel, task, signal }) => {
+      test(name, { timeout, tags: [...tags], meta }, async ({ guest, deviceModel, task, signal }) => {
         const record = async (metric: string, samples: RawSamples): Promise<void> => {
           const quantity =
             context.host.timing === 'exact'
