@@ -23,6 +23,8 @@ interface HostCommandArguments {
   inventory: string | undefined;
   json: boolean;
   command: string[];
+  /** What stands after `--`. */
+  '--'?: string[];
 }
 
 type Handler = (argv: ArgumentsCamelCase<HostCommandArguments>) => Promise<void>;
@@ -92,9 +94,14 @@ const actions: readonly CommandModule[] = [
   action(
     'shell <name> [command..]',
     'a shell on a host, or one command',
-    (argv) => withName(argv).positional('command', { type: 'string', array: true, default: [] }),
-    async ({ name, inventory, command }) => {
+    (argv) =>
+      withName(argv)
+        // The command's own options are its own; after `--` even those that we know.
+        .parserConfiguration({ 'unknown-options-as-args': true, 'populate--': true })
+        .positional('command', { type: 'string', array: true, default: [] }),
+    async ({ name, inventory, command: words, '--': rest = [] }) => {
       const { target } = await findHost(String(name), inventory);
+      const command = [...words, ...rest];
       await using ssh = await SshConnection.open(target);
       if (command.length > 0) {
         const { code, stdout, stderr } = await ssh.run(command);
