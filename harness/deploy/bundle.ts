@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { build, type BuildFailure } from 'esbuild';
 import { LabError } from '../../src/errors.ts';
 import { entryPoints } from '../entry-points.ts';
 import { repository } from '../repository.ts';
+import { checkDevices, devicesEntry } from './check-devices.ts';
+import { shownPath } from './shown-path.ts';
 
 /** A file of the bundle. */
 export interface BundleFile {
@@ -58,13 +60,13 @@ function deviceModelEntry(devices: readonly string[]): string {
   ].join('\n');
 }
 
-async function bundled(entry: string): Promise<Buffer> {
+async function bundled(entry: string, format: 'esm' | 'cjs' = 'esm'): Promise<Buffer> {
   const { outputFiles } = await build({
     stdin: { contents: entry, resolveDir: repository, sourcefile: 'entry.ts', loader: 'ts' },
     bundle: true,
     platform: 'node',
     target: 'node20',
-    format: 'esm',
+    format,
     alias: entryPoints,
     legalComments: 'none',
     minifySyntax: true,
@@ -74,11 +76,12 @@ async function bundled(entry: string): Promise<Buffer> {
   }).catch((error: unknown) => {
     const { errors = [] } = error as Partial<BuildFailure>;
     const lines = errors.map(({ text, location }) =>
-      location === null ? text : `${relative(repository, location.file)}:${location.line}: ${text}`,
+      location === null ? text : `${shownPath(location.file)}:${location.line}: ${text}`,
     );
     throw new LabError(`a device does not compile:\n${lines.join('\n') || String(error)}`, {
       blame: 'scenario',
       code: 'BUNDLE_FAILED',
+      next: 'mend it, or move it out of the directory of scenarios',
       cause: error,
     });
   });
@@ -89,11 +92,16 @@ async function bundled(entry: string): Promise<Buffer> {
  * Bundles the agent, and the device-model process with all devices, and adds the addon and the guest.
  *
  * @param directories where `*.device.ts` files are
- * @throws LabError `BUNDLE_FAILED` when a device does not compile, `NOT_BUILT` when the addon or the guest is missing
+ * @throws LabError `BUNDLE_FAILED` when a device does not compile, what {@link checkDevices} throws, `NOT_BUILT` when the addon or the guest is missing
  */
 export async function buildBundle(directories: readonly string[]): Promise<Bundle> {
   const devices = await findDevices(directories);
-  const [agent, deviceModel] = await Promise.all([bundled(agentEntry), bundled(deviceModelEntry(devices))]);
+  const [agent, deviceModel, onlyDevices] = await Promise.all([
+    bundled(agentEntry),
+    bundled(deviceModelEntry(devices)),
+    bundled(devicesEntry(devices), 'cjs'),
+  ]);
+  checkDevices(devices, onlyDevices.toString('utf8'));
   const files = [
     toFile(bundleFiles.agent, agent),
     toFile(bundleFiles.deviceModel, deviceModel),

@@ -20,7 +20,7 @@ export interface HostRunOptions {
   /** Which of the host's machines this is, from 1. */
   readonly shard: number;
   readonly run: RunDirectory;
-  readonly bundle: Promise<Bundle>;
+  readonly bundle: Bundle;
   readonly scenarios: string;
   readonly files: readonly ScenarioFile[];
   readonly environments?: readonly Environment[];
@@ -86,7 +86,7 @@ class HostLife {
     const opening = (async () => {
       const session = await HostSession.open({
         target: machine.ssh,
-        bundle: await bundle,
+        bundle,
         run: `run-${run.id.toLowerCase().replaceAll(/[^a-z0-9-]/g, '-')}`.slice(0, 40),
         guestCpus: machine.guestCpus,
         note,

@@ -8,7 +8,7 @@ import {
   type RunDirectory,
 } from '../../results/index.ts';
 import type { Environment } from '../../src/agent/protocol.ts';
-import { buildBundle } from '../deploy/bundle.ts';
+import { buildBundle, type Bundle } from '../deploy/bundle.ts';
 import { version } from '../entry-points.ts';
 import type { LabHost } from '../host/lab-host.ts';
 import { repository } from '../repository.ts';
@@ -57,14 +57,18 @@ export class EndReason extends Error {
   }
 }
 
-/** The life of one run. Whatever happens on the hosts, it ends with a complete record. */
+/**
+ * The life of one run. Whatever happens on the hosts, it ends with a complete record.
+ *
+ * @throws LabError when there is nothing to bring to a host, or nowhere to write to
+ */
 export async function runLab(options: RunOptions): Promise<FinishedRecords> {
   const { hosts, root, command, listener, scenarios, signal } = options;
+  // First, since without it no host is of use: then there is no run.
+  const bundle = await buildBundle([`${repository}/src/device`, scenarios]);
   const run = await createRun({ root, command });
   try {
     listener.started(run);
-    const bundle = buildBundle([`${repository}/src/device`, scenarios]);
-    bundle.catch(() => undefined); // told by each host
     const parts = await planParts(options);
     const waiting = [...parts];
     const done = new Map<HostPart, HostRun>();
@@ -78,7 +82,7 @@ export async function runLab(options: RunOptions): Promise<FinishedRecords> {
     const runs = parts.flatMap((part) => done.get(part) ?? []);
     const commit = await currentCommit();
     return await run.finish({
-      hosts: hosts.map(({ name }) => mergeRecords(runs.filter(({ record }) => record.name === name))),
+      hosts: hosts.flatMap(({ name }) => mergeRecords(runs.filter(({ record }) => record.name === name))),
       scenarios: runs.flatMap(({ outcomes }) => outcomes).sort(byIdAndHost(hosts)),
       ...(signal.aborted ? { ended: signal.reason instanceof EndReason ? signal.reason.ended : 'interrupted' } : {}),
       ioreqlab: { version, ...(commit === undefined ? {} : { commit }) },
@@ -97,6 +101,7 @@ interface HostPart {
 }
 
 async function planParts({ hosts, files, root }: RunOptions): Promise<HostPart[]> {
+  if (files.length === 0) return [];
   const shards = Math.max(1, Math.floor(machinesAtOnce / hosts.length));
   const durations = shards > 1 ? await lastDurations(root) : new Map<string, number>();
   return hosts.flatMap((lab) =>
@@ -107,7 +112,7 @@ async function planParts({ hosts, files, root }: RunOptions): Promise<HostPart[]
 async function runPart(
   { lab, shard, files }: HostPart,
   run: RunDirectory,
-  bundle: ReturnType<typeof buildBundle>,
+  bundle: Bundle,
   options: RunOptions,
 ): Promise<HostRun> {
   const { listener } = options;
@@ -130,18 +135,20 @@ async function runPart(
   });
 }
 
-/** One record for all machines of a host: what went wrong on any of them counts. */
-function mergeRecords(runs: readonly HostRun[]): HostRecord {
+/** One record for all machines of a host, if it had any to do: what went wrong on any of them counts. */
+function mergeRecords(runs: readonly HostRun[]): HostRecord[] {
   const records = runs.map(({ record }) => record);
   const [first] = records;
-  if (first === undefined) throw new Error('a host without a part');
+  if (first === undefined) return [];
   const broken = records.find(({ error }) => error !== undefined);
   const reached = records.find(({ xen }) => xen !== undefined) ?? first;
-  return {
-    ...reached,
-    ...(broken?.error === undefined ? {} : { error: broken.error }),
-    ...(broken?.crashed === undefined ? {} : { crashed: broken.crashed }),
-  };
+  return [
+    {
+      ...reached,
+      ...(broken?.error === undefined ? {} : { error: broken.error }),
+      ...(broken?.crashed === undefined ? {} : { crashed: broken.crashed }),
+    },
+  ];
 }
 
 function byIdAndHost(hosts: readonly LabHost[]): (a: ScenarioOutcome, b: ScenarioOutcome) => number {
