@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import type { Crashed, Problem, Verdict } from '../../results/index.ts';
 import type { Blame } from '../../src/errors.ts';
 
@@ -23,19 +24,25 @@ const crashes: Readonly<Record<string, Crashed>> = {
   XEN_CRASHED: 'xen',
 };
 
+/** Vitest paints differences for terminals. */
+const plain = stripVTControlCharacters;
+
 /** The record of an error. What nobody threw on purpose is the scenario's: an expectation, or a mistake in it. */
 export function problemOf(error: ReportedError): Problem {
   const blame = blames.includes(error.blame) ? (error.blame as Blame) : 'scenario';
   const isTimeout = /^Test timed out in/.test(error.message);
-  const evidence = [error.diff, typeof error.evidence === 'string' ? error.evidence : undefined, error.stack]
+  // What went wrong in dom0 says all in its message; where in the harness it was thrown again helps nobody.
+  const isFromDom0 = blame === 'host' || blame === 'guest' || blame === 'deviceModel';
+  const stack = isFromDom0 ? undefined : error.stack;
+  const evidence = [error.diff, typeof error.evidence === 'string' ? error.evidence : undefined, stack]
     .filter((text) => text !== undefined && text !== '')
     .join('\n\n');
   return {
     blame,
     code: typeof error.code === 'string' && error.code !== '' ? error.code : isTimeout ? 'OUT_OF_TIME' : 'EXPECTATION',
-    message: error.message || 'failed without a message',
+    message: plain(error.message) || 'failed without a message',
     ...(typeof error.next === 'string' ? { next: error.next } : {}),
-    ...(evidence === '' ? {} : { evidence }),
+    ...(evidence === '' ? {} : { evidence: plain(evidence) }),
   };
 }
 
