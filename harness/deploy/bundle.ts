@@ -76,7 +76,9 @@ async function bundled(entry: string, format: 'esm' | 'cjs' = 'esm'): Promise<Bu
   }).catch((error: unknown) => {
     const { errors = [] } = error as Partial<BuildFailure>;
     const lines = errors.map(({ text, location }) =>
-      location === null ? text : `${shownPath(location.file)}:${location.line}: ${text}`,
+      location === null || location.file === 'entry.ts'
+        ? text
+        : `${shownPath(location.file)}:${location.line}: ${text}`,
     );
     throw new LabError(`a device does not compile:\n${lines.join('\n') || String(error)}`, {
       blame: 'scenario',
