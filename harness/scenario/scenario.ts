@@ -29,6 +29,8 @@ export interface ScenarioFixtures {
    * scenario.
    */
   readonly record: (name: string, samples: RawSamples) => Promise<void>;
+  /** Ends the scenario here, because it does not apply to this host or guest; the reason is recorded. */
+  readonly skip: (reason: string) => never;
   /** The variant that runs: `{ environment: 'hvm' }` or `{ environment: 'pvh' }`. */
   readonly params: Params;
   /** Aborted when the scenario's time is over. */
@@ -143,7 +145,7 @@ export function scenario(title: string, ...rest: [Body] | [ScenarioOptions, Body
       const repetition = context.repeat === 1 ? {} : { repetition: turn };
       const name = `${title} [${environment}${context.repeat === 1 ? '' : ` #${turn}`}]`;
       const meta = { ioreqlab: { title, params, ...repetition } };
-      test(name, { timeout, tags: [...tags], meta }, async ({ guest, deviceModel, task, signal }) => {
+      test(name, { timeout, tags: [...tags], meta }, async ({ guest, deviceModel, task, signal, skip }) => {
         const record = async (metric: string, samples: RawSamples): Promise<void> => {
           const quantity =
             context.host.timing === 'exact'
@@ -153,7 +155,7 @@ export function scenario(title: string, ...rest: [Body] | [ScenarioOptions, Body
           if (task.meta.ioreqlab) (task.meta.ioreqlab.metrics ??= []).push(recorded);
         };
         try {
-          await body({ host: context.host, guest, deviceModel, record, params, signal });
+          await body({ host: context.host, guest, deviceModel, record, skip, params, signal });
         } catch (error) {
           // A broken handler explains a wrong value, not the other way round.
           throw deviceModel.trouble ?? error;
