@@ -61,7 +61,13 @@ export async function bootAndSave(options: BootOptions): Promise<void> {
     if (isLabError(error) && error.code !== 'QMP_LOST') throw error;
     throw new LabError(
       `the emulated host did not come up: ${limit.aborted ? `no end after ${bootMs / 1000} s` : messageOf(error)}`,
-      { blame: 'host', code: 'BOOT_FAILED', evidence: seen.slice(-60).join('\n'), cause: error },
+      {
+        blame: 'host',
+        code: 'BOOT_FAILED',
+        ...(inputs.accelerator === 'kvm' ? { next: 'try without KVM: set IOREQLAB_ACCELERATOR=tcg' } : {}),
+        evidence: seen.slice(-60).join('\n'),
+        cause: error,
+      },
     );
   }
   await writeManifest(build.path, inputs, (performance.now() - startedAt) / 1000);

@@ -1,8 +1,8 @@
 import { statfs } from 'node:fs/promises';
 import { LabError, messageOf } from '../../../src/errors.ts';
 
-/** Free space that making an image takes, its intermediate files and one saved state included; measured, and a reserve. */
-export const bytesToBuild = 3 * 1024 ** 3;
+/** Free space that making an image takes, with its intermediate files and a saved state: one GiB at the most, and a reserve. */
+export const bytesToBuild = 2 * 1024 ** 3;
 
 /** Free space that a saved state takes. */
 export const bytesToSave = 1024 ** 3;

@@ -11,6 +11,8 @@ test('the inputs are the same as long as nothing changes', async ({ directory })
   const first = await key();
   expect(first).toMatch(/^[0-9a-f]{12}$/);
   expect(await key()).toBe(first);
+  await writeFile(join(directory, 'README.md'), 'for people');
+  expect(await key()).toBe(first);
 
   await writeFile(join(directory, 'hooks/pack'), 'two');
   const changed = await key();

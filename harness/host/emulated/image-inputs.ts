@@ -53,10 +53,11 @@ export interface TreeFile {
   readonly isExecutable: boolean;
 }
 
-/** The files below a directory in a fixed order. */
+/** The files below a directory in a fixed order, without documents for people. */
 export async function filesBelow(directory: string): Promise<TreeFile[]> {
   const entries = await readdir(directory, { recursive: true, withFileTypes: true });
-  const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  const files = entries.filter((entry) => entry.isFile() && !entry.name.endsWith('.md'));
+  const paths = files.map((entry) => join(entry.parentPath, entry.name));
   return await Promise.all(
     paths.sort().map(async (path) => ({
       name: relative(directory, path),

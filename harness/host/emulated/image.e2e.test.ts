@@ -1,4 +1,6 @@
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { once } from 'node:events';
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect } from 'vitest';
@@ -56,16 +58,23 @@ describe('without an image', () => {
   });
 
   test('an end by the signal leaves nothing', async ({ directory }) => {
+    // A mirror that takes connections and never answers.
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const connected = once(server, 'connection');
     const abort = new AbortController();
     const made = ensureImage({
       xen: defaultXenVersion,
       cacheDirectory: directory,
+      mirror: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
       signal: abort.signal,
-      note: (text) => text === 'unpack packages' && abort.abort(new Error('enough')),
     });
+    await Promise.race([connected, made]);
+    abort.abort(new Error('enough'));
     await expect(made).rejects.toThrow('enough');
     expect(await processesIn(directory)).toEqual([]);
     expect(await contents(directory)).toEqual([]);
+    server.close();
   });
 
   test('a small disk is told before anything begins', async ({ directory }) => {
@@ -85,14 +94,23 @@ describe('without an image', () => {
   });
 });
 
-test('of two builders at once one builds, and the other waits for it', async ({ directory }) => {
-  // The disk is taken from the cache: what remains to be made is the saved state.
-  const image = await ensureImage({ xen: defaultXenVersion });
-  const { images } = cacheAt(directory);
-  await mkdir(images, { recursive: true });
-  await $`cp --recursive --sparse=always ${image.directory} ${images}`;
-  await rm(join(images, basename(image.directory), imageFiles.states), { recursive: true });
+test('a host that does not boot is told with the end of its console', async ({ directory }) => {
+  const copy = await copyDisk(directory);
+  const { size } = await stat(join(copy, imageFiles.kernel));
+  await writeFile(join(copy, imageFiles.kernel), Buffer.alloc(size, 'no kernel'));
+  await expect(
+    ensureImage({ xen: defaultXenVersion, timing: 'wall', accelerator: 'tcg', cacheDirectory: directory }),
+  ).rejects.toMatchObject({
+    blame: 'host',
+    code: 'BOOT_FAILED',
+    message: expect.stringContaining('Panic on CPU 0'),
+    evidence: expect.stringContaining('(XEN)'),
+  });
+  expect(await readdir(join(copy, imageFiles.states))).toEqual([]);
+});
 
+test('of two builders at once one builds, and the other waits for it', async ({ directory }) => {
+  await copyDisk(directory);
   const env = { IOREQLAB_CACHE: directory };
   await using one = runScript('image-maker.ts', [defaultXenVersion], { env });
   await one.line(/^note Xen starts/);
@@ -104,6 +122,17 @@ test('of two builders at once one builds, and the other waits for it', async ({ 
   expect(two.lines.at(-1)).toBe(last);
   expect(two.lines.filter((line) => line.includes('Xen starts'))).toEqual([]);
 }, 600_000);
+
+/** Copies the image, but for its saved states, from the cache to another; what remains to be made is a state. */
+async function copyDisk(directory: string): Promise<string> {
+  const image = await ensureImage({ xen: defaultXenVersion });
+  const { images } = cacheAt(directory);
+  await mkdir(images, { recursive: true });
+  await $`cp --recursive --sparse=always ${image.directory} ${images}`;
+  const copy = join(images, basename(image.directory));
+  await rm(join(copy, imageFiles.states), { recursive: true });
+  return copy;
+}
 
 /** Ids of the processes whose command line or working directory names a directory. */
 async function processesIn(directory: string): Promise<string[]> {
