@@ -18,24 +18,25 @@ static bool is_question(const struct ioreq *request)
     return request->type == IOREQ_TYPE_PIO && request->dir == IOREQ_READ && !request->data_is_ptr && request->count == 1;
 }
 
+/* The callback may end the watch: nothing of it is used afterwards. */
 static void call_back(unsigned int vcpu)
 {
+    napi_env env = control->env;
     napi_handle_scope scope;
     napi_value callback, receiver, argument, result;
 
-    napi_open_handle_scope(control->env, &scope);
-    napi_get_reference_value(control->env, control->callback, &callback);
-    napi_get_global(control->env, &receiver);
-    napi_create_uint32(control->env, vcpu, &argument);
-    if ( napi_make_callback(control->env, control->context, receiver, callback, 1, &argument, &result) ==
-         napi_pending_exception )
+    napi_open_handle_scope(env, &scope);
+    napi_get_reference_value(env, control->callback, &callback);
+    napi_get_global(env, &receiver);
+    napi_create_uint32(env, vcpu, &argument);
+    if ( napi_make_callback(env, control->context, receiver, callback, 1, &argument, &result) == napi_pending_exception )
     {
         napi_value error;
 
-        napi_get_and_clear_last_exception(control->env, &error);
-        napi_fatal_exception(control->env, error);
+        napi_get_and_clear_last_exception(env, &error);
+        napi_fatal_exception(env, error);
     }
-    napi_close_handle_scope(control->env, scope);
+    napi_close_handle_scope(env, scope);
 }
 
 static void on_event(uv_poll_t *poll, int status, int events)
@@ -66,24 +67,43 @@ static void on_event(uv_poll_t *poll, int status, int events)
     }
 }
 
+static void release(struct control *watch)
+{
+    napi_delete_reference(watch->env, watch->callback);
+    napi_async_destroy(watch->env, watch->context);
+}
+
 int control_watch(napi_env env, struct server *server, napi_value callback)
 {
+    struct control *watch = calloc(1, sizeof *watch);
     uv_loop_t *loop;
     napi_value name;
     int error;
 
-    control = calloc(1, sizeof *control);
-    if ( !control )
+    if ( !watch )
         return UV_ENOMEM;
-    control->env = env;
-    control->server = server;
+    watch->env = env;
+    watch->server = server;
     napi_create_string_utf8(env, "ioreqlab.control", NAPI_AUTO_LENGTH, &name);
-    napi_create_reference(env, callback, 1, &control->callback);
-    napi_async_init(env, NULL, name, &control->context);
+    napi_create_reference(env, callback, 1, &watch->callback);
+    napi_async_init(env, NULL, name, &watch->context);
     napi_get_uv_event_loop(env, &loop);
-    if ( (error = uv_poll_init(loop, &control->poll, xen.xenevtchn_fd(server->evtchn))) )
+    if ( (error = uv_poll_init(loop, &watch->poll, xen.xenevtchn_fd(server->evtchn))) )
+    {
+        release(watch);
+        free(watch);
         return error;
-    return uv_poll_start(&control->poll, UV_READABLE, on_event);
+    }
+    watch->poll.data = watch;
+    control = watch;
+    if ( (error = uv_poll_start(&watch->poll, UV_READABLE, on_event)) )
+        control_unwatch();
+    return error;
+}
+
+bool control_watched(void)
+{
+    return control != NULL;
 }
 
 static void on_closed(uv_handle_t *handle)
@@ -91,14 +111,12 @@ static void on_closed(uv_handle_t *handle)
     free(handle->data);
 }
 
-void control_unwatch(napi_env env)
+void control_unwatch(void)
 {
     if ( !control )
         return;
     uv_poll_stop(&control->poll);
-    control->poll.data = control;
-    napi_delete_reference(env, control->callback);
-    napi_async_destroy(env, control->context);
+    release(control);
     uv_close((uv_handle_t *)&control->poll, on_closed);
     control = NULL;
 }

@@ -11,7 +11,8 @@
 
 /* Calls back with a vCPU's number whenever that vCPU has asked. Main thread. Returns a libuv error or 0. */
 int control_watch(napi_env env, struct server *server, napi_value callback);
-void control_unwatch(napi_env env);
+void control_unwatch(void);
+bool control_watched(void);
 
 /* Answers the vCPU's question. False when it has not asked. */
 bool control_answer(struct server *server, unsigned int vcpu, uint32_t value);

@@ -43,15 +43,16 @@ static void take(struct server *server, unsigned int vcpu)
     words[REQUEST_DATA_HIGH] = request->data >> 32;
     words[ANSWER_LOW] = UINT32_MAX;
     words[ANSWER_HIGH] = UINT32_MAX;
-    __atomic_store_n(&server->owner, OWNER_HANDLER, __ATOMIC_RELEASE);
+    __atomic_store_n(&server->owner, (uint32_t)server->trace.count << OWNER_BITS | OWNER_HANDLER, __ATOMIC_RELEASE);
 }
 
 /* False when the watchdog has answered in the meantime. */
 static bool answer_taken(struct server *server)
 {
-    uint32_t owner = OWNER_HANDLER;
+    uint32_t owner = __atomic_load_n(&server->owner, __ATOMIC_ACQUIRE);
 
-    if ( !__atomic_compare_exchange_n(&server->owner, &owner, OWNER_NONE, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE) )
+    if ( (owner & OWNER_MASK) != OWNER_HANDLER ||
+         !__atomic_compare_exchange_n(&server->owner, &owner, OWNER_NONE, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE) )
         return false;
     server_answer(server, server->taken, &server->request,
                   (uint64_t)server->words[ANSWER_HIGH] << 32 | server->words[ANSWER_LOW], server->tsc_taken,
@@ -101,6 +102,8 @@ enum serve_code serve_next(struct server *server)
         if ( __atomic_load_n(&server->interrupted, __ATOMIC_ACQUIRE) )
             continue;
 
+        if ( !server->open )
+            return SERVE_DISPLACED;
         /* Blocks until an event; a read of one port. */
         port = xen.xenevtchn_pending(server->evtchn);
         if ( port < 0 )

@@ -7,7 +7,7 @@
 enum serve_code {
     SERVE_REQUEST = 0,     /* words[] hold a request; the answer goes into words[ANSWER_*] before the next call */
     SERVE_INTERRUPTED = 1, /* server_interrupt() was called */
-    SERVE_DISPLACED = 2,   /* the watchdog took the server away: never call again */
+    SERVE_DISPLACED = 2,   /* the watchdog took the server away, or it is closed: do not call again */
     SERVE_FAILED = 3,      /* the event channel device failed; errno is in words[ANSWER_LOW] */
 };
 

@@ -62,7 +62,9 @@ napi_value memory_unmap(napi_env env, napi_callback_info info)
 
     if ( !js_arguments(env, info, 1, &argument) )
         return NULL;
-    if ( napi_get_arraybuffer_info(env, argument, &address, &length) != napi_ok || length % PAGE_SIZE )
+    /* What JavaScript has allocated itself is not aligned to a page. */
+    if ( napi_get_arraybuffer_info(env, argument, &address, &length) != napi_ok || length % PAGE_SIZE ||
+         (length && (uintptr_t)address % PAGE_SIZE) )
         return js_throw_usage(env, "unmapMemory: expected what mapMemory returned");
     if ( !length )
         return NULL; /* given back already */

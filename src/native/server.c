@@ -105,14 +105,6 @@ int server_enable(struct server *server, const char **call)
     return 0;
 }
 
-int server_vcpu_of_port(const struct server *server, evtchn_port_t port)
-{
-    for ( unsigned int vcpu = 0; vcpu < server->vcpus; vcpu++ )
-        if ( server->ports[vcpu] == port )
-            return vcpu;
-    return -1;
-}
-
 void server_answer(struct server *server, unsigned int vcpu, const struct ioreq *request, uint64_t answer,
                    uint64_t tsc_taken, enum trace_origin origin)
 {
@@ -172,25 +164,41 @@ void server_interrupt(struct server *server)
         xen.xenevtchn_notify(server->evtchn, server->kick);
 }
 
+int server_stop(struct server *server, const char **call)
+{
+    int result = 0;
+
+    if ( !server->enabled )
+        return 0;
+    server_answer_open(server, TRACE_CLOSING);
+    server->enabled = false;
+    if ( xen.xendevicemodel_set_ioreq_server_state(process.devicemodel, server->domid, server->id, 0) )
+        result = FAILED("xendevicemodel_set_ioreq_server_state");
+    /* A request that was sent before the server was disabled still waits. */
+    {
+        int error = errno;
+
+        server_answer_open(server, TRACE_CLOSING);
+        errno = error;
+    }
+    return result;
+}
+
 int server_close(struct server *server, const char **call)
 {
-    int failed = 0, error = 0;
+    const char *first = NULL;
+    int error = 0;
 
-#define TRY(condition, what)     \
-    if ( (condition) && !failed ) \
-    {                            \
-        failed = -1;             \
-        error = errno;           \
-        *call = (what);          \
+#define TRY(condition, what)   \
+    if ( (condition) && !first ) \
+    {                          \
+        first = (what);        \
+        error = errno;         \
     }
 
     if ( !server->open )
         return 0;
-    server_answer_open(server, TRACE_CLOSING);
-    TRY(server->enabled && xen.xendevicemodel_set_ioreq_server_state(process.devicemodel, server->domid, server->id, 0),
-        "xendevicemodel_set_ioreq_server_state");
-    /* A request that was sent before the server was disabled still waits. */
-    server_answer_open(server, TRACE_CLOSING);
+    TRY(server_stop(server, call), *call);
     TRY(xen.xendevicemodel_destroy_ioreq_server(process.devicemodel, server->domid, server->id),
         "xendevicemodel_destroy_ioreq_server");
     if ( server->resource )
@@ -200,11 +208,15 @@ int server_close(struct server *server, const char **call)
         TRY(xen.xenevtchn_close(server->evtchn), "xenevtchn_close");
 #undef TRY
     trace_free(&server->trace);
+    /* What still holds its serve function finds nothing to serve (serve_next in hot_loop.c). */
     server->open = false;
     server->slots = NULL;
     server->resource = NULL;
     server->evtchn = NULL;
-    server->enabled = server->bound = false;
+    server->bound = false;
+    server->vcpus = 0;
+    server->spin_cycles = 0;
+    server->taken = -1;
     errno = error;
-    return failed;
+    return first ? FAILED(first) : 0;
 }

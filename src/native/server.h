@@ -17,11 +17,17 @@
 #define MAX_SERVERS 8 /* MAX_NR_IOREQ_SERVERS of Xen 4.11 and later */
 #define MAX_VCPUS 128 /* slots of one page */
 
-/* Who may answer the request that was taken. Changed by compare-and-swap only, so that it is answered once. */
+/*
+ * Who may answer the request that was taken: the low bits of struct server's owner. Above them is the request's number,
+ * so that the watchdog never takes the next request for the one that it has watched. Changed by compare-and-swap only
+ * while something is taken, so that it is answered once.
+ */
 enum owner {
-    OWNER_NONE = 0,    /* nothing is taken: the serving thread waits */
-    OWNER_HANDLER = 1, /* the handler works on it */
-    OWNER_WATCHDOG = 2 /* the watchdog took the server away from a stuck handler, for good */
+    OWNER_NONE = 0,     /* nothing is taken: the serving thread waits */
+    OWNER_HANDLER = 1,  /* the handler works on it */
+    OWNER_WATCHDOG = 2, /* the watchdog took the server away from a stuck handler, for good */
+    OWNER_MASK = 3,
+    OWNER_BITS = 2,
 };
 
 /* The request as the handler reads it and its answer: what src/server/request.ts maps. Indices of 32-bit words. */
@@ -67,7 +73,7 @@ struct server {
 
     /* shared between threads */
     uint32_t interrupted; /* the serving thread is asked to come back */
-    uint32_t owner;       /* enum owner */
+    uint32_t owner;       /* enum owner, and the number of the request */
 };
 
 /*
@@ -80,18 +86,18 @@ int server_unmap_range(struct server *server, bool memory, uint64_t start, uint6
 /* Enables the server and binds a channel for each vCPU (Xen fills vp_eport only once it is enabled). */
 int server_enable(struct server *server, const char **call);
 
+/* Answers what is open with all ones and disables, so that nothing comes any more. Nobody may be serving. */
+int server_stop(struct server *server, const char **call);
+
 /*
- * The orderly end: answers what is open with all ones, disables, unbinds, unmaps, destroys, each step even if the one
- * before failed (the domain may be gone). Nobody may be serving. The server outlives its process otherwise: Xen ties it
- * to the domain only (ioreq_server_destroy in xen/common/ioreq.c).
+ * The orderly end: stops, unbinds, unmaps, destroys, each step even if the one before failed (the domain may be gone).
+ * Nobody may be serving. The server outlives its process otherwise: Xen ties it to the domain only
+ * (ioreq_server_destroy in xen/common/ioreq.c).
  */
 int server_close(struct server *server, const char **call);
 
 /* Makes the serving thread come back with SERVE_INTERRUPTED. Any thread. */
 void server_interrupt(struct server *server);
-
-/* The vCPU of a local port, or -1: the kick's, or one that is not ours. */
-int server_vcpu_of_port(const struct server *server, evtchn_port_t port);
 
 /* Writes an answer into a slot, makes it IORESP_READY and tells Xen. `origin` goes to the trace. */
 void server_answer(struct server *server, unsigned int vcpu, const struct ioreq *request, uint64_t answer,

@@ -10,8 +10,7 @@
 
 struct watch {
     bool watched;
-    bool busy;         /* the handler was at work when it was last looked at */
-    uint64_t answered; /* the server's count of answers then: it is still the same request if that has not changed */
+    uint32_t owner;    /* the server's when it was last looked at; with the number of its request */
     uint64_t since_ns; /* when that was first seen */
 };
 
@@ -26,19 +25,17 @@ static struct {
 
 bool watchdog_fired(const struct server *server)
 {
-    return __atomic_load_n(&server->owner, __ATOMIC_ACQUIRE) == OWNER_WATCHDOG;
+    return (__atomic_load_n(&server->owner, __ATOMIC_ACQUIRE) & OWNER_MASK) == OWNER_WATCHDOG;
 }
 
 static void look_at(struct server *server, struct watch *watch)
 {
     uint32_t owner = __atomic_load_n(&server->owner, __ATOMIC_ACQUIRE);
-    uint64_t answered = __atomic_load_n(&server->trace.count, __ATOMIC_ACQUIRE);
     uint64_t now = uv_hrtime();
 
-    if ( owner != OWNER_HANDLER || !watch->busy || watch->answered != answered )
+    if ( (owner & OWNER_MASK) != OWNER_HANDLER || watch->owner != owner )
     {
-        watch->busy = owner == OWNER_HANDLER;
-        watch->answered = answered;
+        watch->owner = owner;
         watch->since_ns = now;
     }
     else if ( now - watch->since_ns > watchdog.limit_ns )

@@ -37,7 +37,9 @@ export interface Addon {
   unmapRange(server: ServerHandle, memory: boolean, start: number, end: number): void;
   /** Enables the server and binds a channel for each vCPU. `watched`: the watchdog looks after its handler. */
   enableServer(server: ServerHandle, watched: boolean): void;
-  /** Answers what is open, disables and destroys. Nobody may be serving. Main thread. */
+  /** Answers what is open with all ones and disables: the trace is complete. Nobody may be serving. Main thread. */
+  stopServer(server: ServerHandle): void;
+  /** Stops and destroys the server, even if calls on the way fail; throws the first failure. Main thread. */
   closeServer(server: ServerHandle): void;
   /** Makes the serving thread come back from its wait. */
   interruptServer(server: ServerHandle): void;
@@ -64,7 +66,7 @@ export interface Addon {
   /** True once the server was taken away from a stuck handler. */
   watchdogFired(server: ServerHandle): boolean;
 
-  /** Calls back on the main thread's event loop whenever a vCPU has read the control port. Main thread. */
+  /** Calls back on the main thread's event loop whenever a vCPU has read the control port. One server. Main thread. */
   watchControl(server: ServerHandle, asked: (vcpu: number) => void): void;
   unwatchControl(): void;
   /** Answers a vCPU that has asked; false when it has not. Main thread. */

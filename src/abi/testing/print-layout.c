@@ -1,0 +1,144 @@
+/*
+ * Prints, as JSON, what the compiler knows from Xen's public headers and from the addon's: the tests compare the
+ * TypeScript with it. Bit fields have no offsetof: they are found by setting them.
+ */
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <xen/xen.h>
+#include <xen/hvm/hvm_op.h>
+#include <xen/hvm/ioreq.h>
+
+#include "../../native/hot_loop.h"
+#include "../../native/reference_server.h"
+#include "../../native/server.h"
+#include "../../native/trace.h"
+
+static const char *separator = "";
+
+static void begin(const char *name)
+{
+    printf("%s\"%s\":{", separator, name);
+    separator = "";
+}
+
+static void end(void)
+{
+    printf("}");
+    separator = ",";
+}
+
+static void entry(const char *name, unsigned long long value)
+{
+    printf("%s\"%s\":%llu", separator, name, value);
+    separator = ",";
+}
+
+#define VALUE(name) entry(#name, name)
+#define FIELD(type, field) entry(#field, offsetof(struct type, field))
+
+/* The number of the first bit that is set. */
+static unsigned int first_bit(const void *bytes, size_t length)
+{
+    const unsigned char *byte = bytes;
+    unsigned int bit = 0;
+
+    while ( bit < length * 8 && !(byte[bit / 8] >> bit % 8 & 1) )
+        bit++;
+    return bit;
+}
+
+#define BIT_FIELD(type, field)                                   \
+    do {                                                         \
+        struct type value;                                       \
+        memset(&value, 0, sizeof value);                         \
+        value.field = 1;                                         \
+        entry(#field, first_bit(&value, sizeof value));          \
+    } while ( 0 )
+
+int main(void)
+{
+    printf("{");
+    begin("constants");
+    VALUE(IOREQ_TYPE_PIO);
+    VALUE(IOREQ_TYPE_COPY);
+    VALUE(IOREQ_TYPE_PCI_CONFIG);
+    VALUE(IOREQ_TYPE_TIMEOFFSET);
+    VALUE(IOREQ_TYPE_INVALIDATE);
+    VALUE(STATE_IOREQ_NONE);
+    VALUE(STATE_IOREQ_READY);
+    VALUE(STATE_IOREQ_INPROCESS);
+    VALUE(STATE_IORESP_READY);
+    VALUE(IOREQ_READ);
+    VALUE(IOREQ_WRITE);
+    VALUE(MAX_VCPUS);
+    VALUE(MAX_REFERENCE_PORTS);
+    end();
+
+    begin("ioreq");
+    FIELD(ioreq, addr);
+    FIELD(ioreq, data);
+    FIELD(ioreq, count);
+    FIELD(ioreq, size);
+    FIELD(ioreq, vp_eport);
+    entry("sizeof", sizeof(struct ioreq));
+    end();
+
+    begin("ioreqBits");
+    BIT_FIELD(ioreq, state);
+    BIT_FIELD(ioreq, data_is_ptr);
+    BIT_FIELD(ioreq, dir);
+    BIT_FIELD(ioreq, df);
+    BIT_FIELD(ioreq, type);
+    end();
+
+    begin("words");
+    VALUE(REQUEST_CODE);
+    VALUE(REQUEST_VCPU);
+    VALUE(REQUEST_TYPE);
+    VALUE(REQUEST_BITS);
+    VALUE(REQUEST_SIZE);
+    VALUE(REQUEST_COUNT);
+    VALUE(REQUEST_ADDR_LOW);
+    VALUE(REQUEST_ADDR_HIGH);
+    VALUE(REQUEST_DATA_LOW);
+    VALUE(REQUEST_DATA_HIGH);
+    VALUE(ANSWER_LOW);
+    VALUE(ANSWER_HIGH);
+    VALUE(REQUEST_REGION);
+    VALUE(REQUEST_WORDS);
+    end();
+
+    begin("codes");
+    VALUE(SERVE_REQUEST);
+    VALUE(SERVE_INTERRUPTED);
+    VALUE(SERVE_DISPLACED);
+    VALUE(SERVE_FAILED);
+    end();
+
+    begin("record");
+    FIELD(trace_record, tsc_taken);
+    FIELD(trace_record, tsc_answered);
+    FIELD(trace_record, addr);
+    FIELD(trace_record, data);
+    FIELD(trace_record, answer);
+    FIELD(trace_record, count);
+    FIELD(trace_record, size);
+    FIELD(trace_record, sequence);
+    FIELD(trace_record, vcpu);
+    FIELD(trace_record, type);
+    FIELD(trace_record, bits);
+    FIELD(trace_record, origin);
+    entry("sizeof", sizeof(struct trace_record));
+    end();
+
+    begin("origins");
+    VALUE(TRACE_HANDLER);
+    VALUE(TRACE_WATCHDOG);
+    VALUE(TRACE_CLOSING);
+    end();
+    printf("}\n");
+    return 0;
+}

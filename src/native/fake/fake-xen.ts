@@ -1,0 +1,171 @@
+import { execFileSync } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { ioreqBytes, ioreqType } from '../../abi/ioreq.ts';
+import { loadAddon, type Addon } from '../../xen/addon.ts';
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+
+/** The one guest that the fake has: FAKE_DOMID and FAKE_VCPUS of fake_xen.h. */
+export const fakeGuest = { domid: 7, vcpus: 8, frames: 64 } as const;
+
+/** All ones, as a slot's data shows them. */
+export const allOnes = 0xffff_ffff_ffff_ffffn;
+
+/** What Xen puts into a slot. */
+export interface IoRequest {
+  /** {@link ioreqType}; default `pio`. */
+  readonly type?: number;
+  readonly isRead?: boolean;
+  readonly dataIsPointer?: boolean;
+  readonly backwards?: boolean;
+  readonly size?: number;
+  readonly count?: number;
+  readonly address: number | bigint;
+  readonly data?: number | bigint;
+}
+
+/** A slot as Xen finds it. */
+export interface Slot extends Required<IoRequest> {
+  readonly address: bigint;
+  readonly data: bigint;
+  readonly state: number;
+}
+
+/** What the process holds of Xen: `struct fake_held`. */
+export interface Held {
+  readonly handles: number;
+  readonly servers: number;
+  readonly pages: number;
+  readonly frames: number;
+  readonly ports: number;
+}
+
+/** build/native/fake/<release>/fake.node. Servers go by Xen's id. */
+interface Controls {
+  failNext(name: string, errno: number, times: number): void;
+  calls(name: string): number;
+  waiting(): number;
+  held(): ArrayBuffer;
+  post(server: number, vcpu: number, slot: Uint8Array): void;
+  sendEvent(server: number, vcpu: number): void;
+  take(server: number, vcpu: number): ArrayBuffer | undefined;
+  access(server: number, vcpu: number, slot: Uint8Array): Promise<ArrayBuffer>;
+  slot(server: number, vcpu: number): ArrayBuffer;
+  ranges(server: number): [number, number, number][];
+  memory(): ArrayBuffer;
+  clearUp(): void;
+}
+
+/** Tests' hold on the fake of Xen: see fake_xen.h. */
+export class FakeXen {
+  readonly addonFile: string = `${root}/build/native/ioreq.node`;
+  readonly addon: Addon;
+  readonly #controls: Controls;
+
+  /** Loads the fake into this process, and the addon on top of it. @param release the Xen that it looks like */
+  constructor(release: '4.20' | '4.14' | '4.10' = '4.20') {
+    const make = (directory: string): unknown =>
+      execFileSync('flock', [`${root}/build`, 'make', '-s', '-C', `${root}/${directory}`], { stdio: 'pipe' });
+    make('src/native');
+    make('src/native/fake');
+    const file = `${root}/build/native/fake/${release}/fake.node`;
+    this.#controls = createRequire(import.meta.url)(file) as Controls;
+    this.addon = loadAddon(this.addonFile);
+  }
+
+  /** Makes the next calls of a library function fail. */
+  failNext(name: string, errno: number, times = 1): void {
+    this.#controls.failNext(name, errno, times);
+  }
+
+  /** How often a library function was called. */
+  calls(name: string): number {
+    return this.#controls.calls(name);
+  }
+
+  held(): Held {
+    const [handles = 0, servers = 0, pages = 0, frames = 0, ports = 0] = new Uint32Array(this.#controls.held());
+    return { handles, servers, pages, frames, ports };
+  }
+
+  /** Takes away the servers and pages that stayed because a call was made to fail. */
+  clearUp(): void {
+    this.#controls.clearUp();
+  }
+
+  /** Puts a request into a vCPU's slot as Xen does: body, state, event. */
+  post(server: number, vcpu: number, request: IoRequest): void {
+    this.#controls.post(server, vcpu, encodeSlot(request));
+  }
+
+  /** An event that stands for no request. */
+  sendEvent(server: number, vcpu: number): void {
+    this.#controls.sendEvent(server, vcpu);
+  }
+
+  /** The answer, when the slot is IORESP_READY and the vCPU was notified; it frees the slot. */
+  take(server: number, vcpu: number): Slot | undefined {
+    const bytes = this.#controls.take(server, vcpu);
+    return bytes === undefined ? undefined : decodeSlot(bytes);
+  }
+
+  /** A whole access: what the vCPU gets. Rejects with ETIMEDOUT when nobody answers. */
+  async access(server: number, vcpu: number, request: IoRequest): Promise<Slot> {
+    return decodeSlot(await this.#controls.access(server, vcpu, encodeSlot(request)));
+  }
+
+  /** The slot as it is now. */
+  slot(server: number, vcpu: number): Slot {
+    return decodeSlot(this.#controls.slot(server, vcpu));
+  }
+
+  /** The ranges that a server owns. */
+  ranges(server: number): { readonly memory: boolean; readonly start: number; readonly end: number }[] {
+    return this.#controls.ranges(server).map(([memory, start, end]) => ({ memory: memory === 1, start, end }));
+  }
+
+  /** The guest's memory, from gfn 0. */
+  memory(): Uint8Array {
+    return new Uint8Array(this.#controls.memory());
+  }
+
+  /** Resolves when so many threads wait for an event. */
+  async waiting(threads: number): Promise<void> {
+    await until(() => this.#controls.waiting() === threads);
+  }
+}
+
+/** Resolves when the condition holds; the test's own time limit ends a wait in vain. */
+export async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 1));
+}
+
+function encodeSlot(request: IoRequest): Uint8Array {
+  const { type = ioreqType.pio, isRead = false, dataIsPointer = false, backwards = false } = request;
+  const bytes = new Uint8Array(ioreqBytes);
+  const view = new DataView(bytes.buffer);
+  view.setBigUint64(0, BigInt(request.address), true);
+  view.setBigUint64(8, BigInt(request.data ?? 0), true);
+  view.setUint32(16, request.count ?? 1, true);
+  view.setUint32(20, request.size ?? 4, true);
+  bytes[30] = (Number(dataIsPointer) << 4) | (Number(isRead) << 5) | (Number(backwards) << 6);
+  bytes[31] = type;
+  return bytes;
+}
+
+function decodeSlot(bytes: ArrayBuffer): Slot {
+  const view = new DataView(bytes);
+  const bits = view.getUint8(30);
+  return {
+    address: view.getBigUint64(0, true),
+    data: view.getBigUint64(8, true),
+    count: view.getUint32(16, true),
+    size: view.getUint32(20, true),
+    state: bits & 15,
+    dataIsPointer: (bits & 16) !== 0,
+    isRead: (bits & 32) !== 0,
+    backwards: (bits & 64) !== 0,
+    type: view.getUint8(31),
+  };
+}

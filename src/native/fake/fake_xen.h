@@ -1,0 +1,104 @@
+/*
+ * A FAKE of libxendevicemodel, libxenforeignmemory and libxenevtchn, and of the piece of Xen behind them, for tests on
+ * machines without Xen. It imitates what xen_libs.h lists as far as the addon can tell the difference: synchronous
+ * slots, event channels, one guest's memory. It proves nothing about Xen: the addon is tested end to end on the real
+ * thing by the scenarios.
+ *
+ * The libraries carry the real sonames. fake.node depends on them, so once it is loaded into a process the dynamic
+ * linker gives them to everybody who asks for those sonames: the addon under test is the one that goes to dom0. They
+ * are built once for each Xen that they imitate, without what came later (the Makefile's RELEASES).
+ *
+ * Here: the state that the libraries share, and what tests do to it (controls.c). All functions are for any thread.
+ * They return 0, or -1 with errno set, unless they say otherwise.
+ */
+#ifndef IOREQLAB_FAKE_XEN_H
+#define IOREQLAB_FAKE_XEN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <xen/xen.h>
+#include <xen/hvm/ioreq.h>
+
+#define FAKE_DOMID 7
+#define FAKE_VCPUS 8
+#define FAKE_SERVERS 8
+#define FAKE_FRAMES 64 /* the guest's memory, from gfn 0 */
+#define FAKE_PAGE 4096u
+#define FAKE_RANGES 32
+
+struct fake_range {
+    bool memory;
+    uint64_t start, end;
+};
+
+/* What a process holds of Xen: all 0 when it has cleaned up. */
+struct fake_held {
+    unsigned int handles; /* of any library */
+    unsigned int servers;
+    unsigned int pages;  /* mapped resources */
+    unsigned int frames; /* mapped frames of the guest */
+    unsigned int ports;
+};
+extern struct fake_held fake_held;
+
+/* First thing in every library function: counts the call; true, with errno set, when a test wants it to fail. */
+bool fake_refuses(const char *function);
+#define REFUSED() fake_refuses(__func__)
+
+/* Tests: the next `times` calls of a function fail with this errno. */
+void fake_fail(const char *function, int error, unsigned int times);
+unsigned int fake_calls(const char *function);
+/* Tests: takes away the servers and pages that stayed because a call was made to fail. */
+void fake_clear_up(void);
+
+/* servers.c */
+int fake_create_server(unsigned int *id);
+int fake_destroy_server(unsigned int id);
+int fake_enable_server(unsigned int id, bool enabled);
+int fake_add_range(unsigned int id, struct fake_range range);
+int fake_remove_range(unsigned int id, struct fake_range range);
+/* Copies up to FAKE_RANGES of them; returns how many. */
+int fake_ranges(unsigned int id, struct fake_range *ranges);
+/* Another mapping of a server's page, to be unmapped by munmap; NULL with errno set. */
+void *fake_map_page(unsigned int id);
+/* A memory file that holds the guest's memory. */
+int fake_memory(void);
+
+/*
+ * vcpus.c: what Xen does on behalf of a vCPU. fake_post: writes the body, makes the slot READY, sends the event; EBUSY when the
+ * slot is not free. fake_take: EAGAIN unless the server has notified the vCPU and its slot is IORESP_READY; frees it.
+ * fake_access: both, with a deadline in between (ETIMEDOUT).
+ */
+int fake_post(unsigned int id, unsigned int vcpu, const struct ioreq *request);
+int fake_take(unsigned int id, unsigned int vcpu, struct ioreq *answer);
+int fake_access(unsigned int id, unsigned int vcpu, const struct ioreq *request, struct ioreq *answer);
+/* The slot as it is now. */
+int fake_slot(unsigned int id, unsigned int vcpu, struct ioreq *slot);
+/* An event that stands for no request. */
+int fake_send_event(unsigned int id, unsigned int vcpu);
+
+/* event_channels.c: the device model's ends of channels, as /dev/xen/evtchn hands them out. */
+struct fake_handle;
+struct fake_handle *fake_open_handle(void);
+int fake_close_handle(struct fake_handle *handle);
+int fake_handle_fd(struct fake_handle *handle);
+/* Both return a port. */
+int fake_bind_unbound(struct fake_handle *handle);
+int fake_bind_peer(struct fake_handle *handle, unsigned int peer);
+int fake_bind_vcpu(struct fake_handle *handle, unsigned int id, unsigned int vcpu);
+int fake_unbind(struct fake_handle *handle, unsigned int port);
+int fake_notify(struct fake_handle *handle, unsigned int port);
+/* Blocks until one of the handle's ports is pending, masks and returns it. */
+int fake_pending(struct fake_handle *handle);
+int fake_unmask(struct fake_handle *handle, unsigned int port);
+/* Raises a vCPU's channel. */
+void fake_raise(unsigned int id, unsigned int vcpu);
+/* Threads that are in fake_pending(). */
+unsigned int fake_waiting(void);
+
+/* vcpus.c, for event_channels.c: the port by which a guest's vCPU is known, and its wake-up. */
+bool fake_vcpu_of_port(unsigned int xen_port, unsigned int *id, unsigned int *vcpu);
+void fake_wake(unsigned int id, unsigned int vcpu);
+
+#endif

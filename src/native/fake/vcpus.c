@@ -1,0 +1,117 @@
+/* What Xen does on behalf of a guest's vCPUs: see fake_xen.h. */
+#include "hypervisor.h"
+
+#include <string.h>
+#include <time.h>
+
+#define DEADLINE_S 20
+#define STATE_BYTE 30
+
+bool fake_vcpu_of_port(unsigned int xen_port, unsigned int *id, unsigned int *vcpu)
+{
+    unsigned int index = xen_port - FIRST_XEN_PORT;
+
+    *id = index / FAKE_VCPUS;
+    *vcpu = index % FAKE_VCPUS;
+    return xen_port >= FIRST_XEN_PORT && LOCKED(server_of(*id)) != NULL;
+}
+
+void fake_wake(unsigned int id, unsigned int vcpu)
+{
+    pthread_mutex_lock(&hypervisor.lock);
+    hypervisor.servers[id].notified[vcpu]++;
+    pthread_cond_broadcast(&hypervisor.notified);
+    pthread_mutex_unlock(&hypervisor.lock);
+}
+
+static uint8_t *state_of(struct ioreq *slot)
+{
+    return (uint8_t *)slot + STATE_BYTE;
+}
+
+static int post(unsigned int id, unsigned int vcpu, const struct ioreq *request)
+{
+    struct fake_server *server = server_of(id);
+    struct ioreq *slot, body = *request;
+
+    if ( !server || !server->enabled || vcpu >= FAKE_VCPUS )
+        return FAIL(ENOENT);
+    slot = &server->slots[vcpu];
+    if ( (__atomic_load_n(state_of(slot), __ATOMIC_ACQUIRE) & 0xf) != STATE_IOREQ_NONE )
+        return FAIL(EBUSY);
+    body.vp_eport = slot->vp_eport;
+    body.state = STATE_IOREQ_NONE;
+    memcpy(slot, &body, sizeof body);
+    body.state = STATE_IOREQ_READY;
+    __atomic_store_n(state_of(slot), *state_of(&body), __ATOMIC_RELEASE);
+    return 0;
+}
+
+int fake_post(unsigned int id, unsigned int vcpu, const struct ioreq *request)
+{
+    int result = LOCKED(post(id, vcpu, request));
+
+    if ( !result )
+        fake_raise(id, vcpu);
+    return result;
+}
+
+static int take(unsigned int id, unsigned int vcpu, struct ioreq *answer)
+{
+    struct fake_server *server = id < FAKE_SERVERS && vcpu < FAKE_VCPUS ? &hypervisor.servers[id] : NULL;
+    struct ioreq *slot;
+
+    if ( !server || !server->slots )
+        return FAIL(ENOENT);
+    if ( !server->notified[vcpu] )
+        return FAIL(server->exists ? EAGAIN : ENOENT);
+    server->notified[vcpu] = 0;
+    slot = &server->slots[vcpu];
+    if ( (__atomic_load_n(state_of(slot), __ATOMIC_ACQUIRE) & 0xf) != STATE_IORESP_READY )
+        return FAIL(EAGAIN);
+    memcpy(answer, slot, sizeof *answer);
+    __atomic_store_n(state_of(slot), *state_of(slot) & 0xf0, __ATOMIC_RELEASE);
+    return 0;
+}
+
+int fake_take(unsigned int id, unsigned int vcpu, struct ioreq *answer)
+{
+    return LOCKED(take(id, vcpu, answer));
+}
+
+int fake_access(unsigned int id, unsigned int vcpu, const struct ioreq *request, struct ioreq *answer)
+{
+    struct timespec deadline;
+    int result, late = 0;
+
+    clock_gettime(CLOCK_REALTIME, &deadline);
+    deadline.tv_sec += DEADLINE_S;
+    if ( fake_post(id, vcpu, request) )
+        return -1;
+    pthread_mutex_lock(&hypervisor.lock);
+    while ( (result = take(id, vcpu, answer)) && errno == EAGAIN && !late )
+        late = pthread_cond_timedwait(&hypervisor.notified, &hypervisor.lock, &deadline);
+    pthread_mutex_unlock(&hypervisor.lock);
+    return result && late ? FAIL(late) : result;
+}
+
+static int copy_slot(unsigned int id, unsigned int vcpu, struct ioreq *slot)
+{
+    if ( id >= FAKE_SERVERS || vcpu >= FAKE_VCPUS || !hypervisor.servers[id].slots )
+        return FAIL(ENOENT);
+    memcpy(slot, &hypervisor.servers[id].slots[vcpu], sizeof *slot);
+    return 0;
+}
+
+int fake_slot(unsigned int id, unsigned int vcpu, struct ioreq *slot)
+{
+    return LOCKED(copy_slot(id, vcpu, slot));
+}
+
+int fake_send_event(unsigned int id, unsigned int vcpu)
+{
+    if ( !LOCKED(server_of(id)) || vcpu >= FAKE_VCPUS )
+        return FAIL(ENOENT);
+    fake_raise(id, vcpu);
+    return 0;
+}
