@@ -92,7 +92,7 @@ async function installDebianPackages() {
 
 async function installNpmPackages() {
   const lock = readFileSync(join(root, 'package-lock.json'));
-  const digest = createHash('sha256').update(lock).update(process.version).digest('hex');
+  const digest = createHash('sha256').update(lock).digest('hex');
   const mark = join(root, 'node_modules/.ioreqlab-installed');
   if (existsSync(mark) && readFileSync(mark, 'utf8') === digest) return;
   process.stderr.write('The npm packages of package-lock.json will be installed into node_modules.\n');
