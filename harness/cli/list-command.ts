@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { CommandModule } from 'yargs';
 import { EXIT } from '../../results/index.ts';
 import { findScenarios, selectScenarios } from '../run/select.ts';
+import { withTags } from '../run/tags.ts';
 import { listScenarios } from '../run/vitest-run.ts';
 import { defaultScenarios } from './run-command.ts';
 
@@ -28,14 +29,8 @@ export const listCommand: CommandModule<object, ListArguments> = {
   handler: async (argv) => {
     const scenarios = resolve(argv.scenarios);
     const files = selectScenarios(await findScenarios(scenarios), argv.scenario);
-    const listed = await listScenarios({
-      context: {
-        host: { name: 'none', kind: 'emulated', timing: 'exact' },
-        ...{ relay: '', directory: '', scenarios, repeat: 1 },
-      },
-      files,
-      tags: argv.tag === undefined ? [] : [argv.tag],
-    });
+    const all = await listScenarios(scenarios, files);
+    const listed = argv.tag === undefined ? all : withTags(all, argv.tag);
     const width = Math.max(0, ...listed.map(({ id }) => id.length));
     for (const one of listed) {
       const text = `${one.id.padEnd(width)}  ${one.environments.join(' ').padEnd(7)}  ${one.title}`;

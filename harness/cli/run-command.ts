@@ -6,7 +6,8 @@ import { LabError } from '../../src/errors.ts';
 import { repository } from '../repository.ts';
 import { runLab, type RunListener } from '../run/run.ts';
 import { findScenarios, selectScenarios } from '../run/select.ts';
-import type { ScenarioOutcome } from '../run/vitest-run.ts';
+import { withTags } from '../run/tags.ts';
+import { listScenarios, type ScenarioOutcome } from '../run/vitest-run.ts';
 import { chooseHosts, withHostOptions, type HostArguments } from './host-options.ts';
 import { interruptible } from './interrupt.ts';
 import { LiveNotes } from './live-notes.ts';
@@ -57,10 +58,11 @@ async function run(argv: ArgumentsCamelCase<RunArguments>): Promise<number> {
   checkCount('--retries', retries, 0);
   checkCount('--repeat', repeat, 1);
   if (timeLimit !== undefined && !(timeLimit > 0)) throw usage('--time-limit takes a number of seconds above 0');
-  const scenarios = resolve(argv.scenarios);
-  const files = selectScenarios(await findScenarios(scenarios), argv.scenario);
-  const hosts = await chooseHosts(argv);
   const environments = parseEnvironment(argv.environment);
+  const scenarios = resolve(argv.scenarios);
+  const named = selectScenarios(await findScenarios(scenarios), argv.scenario);
+  const files = argv.tag === undefined ? named : withTags(await listScenarios(scenarios, named), argv.tag);
+  const hosts = await chooseHosts(argv);
   using interrupt = interruptible(timeLimit === undefined ? undefined : timeLimit * 1000);
   using notes = new LiveNotes();
   const listener = json ? jsonListener(notes) : textListener(notes, hosts.length > 1);
@@ -74,7 +76,6 @@ async function run(argv: ArgumentsCamelCase<RunArguments>): Promise<number> {
     scenarios,
     files,
     ...(environments === undefined ? {} : { environments }),
-    tags: argv.tag === undefined ? [] : [argv.tag],
     retries,
     repeat,
     root: resolve(argv.out),

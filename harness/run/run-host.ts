@@ -24,7 +24,6 @@ export interface HostRunOptions {
   readonly scenarios: string;
   readonly files: readonly ScenarioFile[];
   readonly environments?: readonly Environment[];
-  readonly tags: readonly string[];
   readonly retries: number;
   readonly repeat: number;
   readonly onHost: (record: HostRecord) => void;
@@ -105,6 +104,7 @@ class HostLife {
     try {
       // The worker loads while the host is being reached.
       const scenarios = this.#runScenarios(relay.path);
+      scenarios.catch(() => undefined); // told below, when the host has been reached or not
       const session = await opening.catch(async (error: unknown) => {
         if (!signal.aborted) await this.#break(asHostError(error));
         return undefined;
@@ -132,7 +132,7 @@ class HostLife {
   }
 
   async #runScenarios(relay: string): Promise<void> {
-    const { lab, run, scenarios, files, environments, tags, retries, repeat, signal, onOutcome } = this.#options;
+    const { lab, run, scenarios, files, environments, retries, repeat, signal, onOutcome } = this.#options;
     await runScenarios({
       context: {
         host: { name: lab.name, kind: lab.kind, timing: lab.timing },
@@ -144,7 +144,6 @@ class HostLife {
       },
       files,
       retries,
-      tags,
       signal: AbortSignal.any([signal, this.#broken.signal]),
       onOutcome: (outcome) => {
         const told = this.#judge(outcome);

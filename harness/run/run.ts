@@ -36,7 +36,6 @@ export interface RunOptions {
   readonly scenarios: string;
   readonly files: readonly ScenarioFile[];
   readonly environments?: readonly Environment[];
-  readonly tags: readonly string[];
   readonly retries: number;
   readonly repeat: number;
   /** Directory of all runs. */

@@ -16,7 +16,6 @@ export interface VitestRunOptions {
   readonly context: RunContext;
   readonly files: readonly ScenarioFile[];
   readonly retries: number;
-  readonly tags: readonly string[];
   readonly onOutcome: (outcome: ScenarioOutcome) => void;
   /** Aborted: no further scenario starts. */
   readonly signal?: AbortSignal;
@@ -32,7 +31,7 @@ class ById {
   }
 }
 
-async function openVitest({ context, retries, tags }: VitestRunOptions, reporter: Reporter) {
+async function openVitest({ context, retries }: VitestRunOptions, reporter: Reporter) {
   return await createVitest(
     'test',
     {
@@ -50,7 +49,8 @@ async function openVitest({ context, retries, tags }: VitestRunOptions, reporter
       provide: { ioreqlab: context },
       retry: retries,
       strictTags: false,
-      ...(tags.length === 0 ? {} : { tagsFilter: [...tags] }),
+      // Durations of earlier runs: neither wanted nor to be written beside the user's scenarios.
+      cache: false,
       passWithNoTests: true,
       teardownTimeout: 30_000,
       disableConsoleIntercept: true,
@@ -115,17 +115,23 @@ export interface ListedScenario {
   readonly file: string;
 }
 
-/** Collects the scenarios of these files without running any. */
-export async function listScenarios(
-  options: Omit<VitestRunOptions, 'onOutcome' | 'retries'>,
-): Promise<ListedScenario[]> {
-  const vitest = await openVitest({ ...options, retries: 0, onOutcome: () => undefined }, {});
+/**
+ * Collects the scenarios of these files, which lie in the directory `scenarios`, without running any.
+ *
+ * @throws LabError `SCENARIO_BROKEN` when one does not load
+ */
+export async function listScenarios(scenarios: string, files: readonly ScenarioFile[]): Promise<ListedScenario[]> {
+  const context: RunContext = {
+    host: { name: 'none', kind: 'emulated', timing: 'exact' },
+    ...{ relay: '', directory: '', scenarios, repeat: 1 },
+  };
+  const vitest = await openVitest({ context, files, retries: 0, onOutcome: () => undefined }, {});
   try {
-    const { testModules } = await vitest.collect(options.files.map(({ file }) => file));
+    const { testModules } = await vitest.collect(files.map(({ file }) => file));
     const listed: ListedScenario[] = [];
     for (const module of testModules) {
       const [error] = module.errors();
-      const id = idOf(module, options.context);
+      const id = idOf(module, context);
       if (error !== undefined) {
         throw new LabError(`${id} does not load: ${error.message}`, { blame: 'scenario', code: 'SCENARIO_BROKEN' });
       }
