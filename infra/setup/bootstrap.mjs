@@ -51,7 +51,7 @@ function missingPackages() {
   const status = (/** @type {string} */ name) => {
     try {
       const words = ['-W', '-f', '${db:Status-Status}', name];
-      return execFileSync('dpkg-query', words, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+      return execFileSync('dpkg-query', words, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
     } catch {
       return 'absent';
     }
