@@ -40,7 +40,7 @@ describe('a restored host', () => {
   test('holds the Node runtime, by its digest', async ({ directory }) => {
     await using host = await startEmulatedHost({ image, serialLog: join(directory, 'log') });
     const node = `/var/lib/ioreqlab/runtime/${image.manifest.inputs.runtime}/node`;
-    expect(await inDom0(host, node, '--version')).toBe(`v20.20.2`);
+    expect(await inDom0(host, node, '--version')).toMatch(/^v\d+\.\d+\.\d+$/);
     expect(await inDom0(host, 'sha256sum', node)).toContain(image.manifest.inputs.runtime);
   });
 
