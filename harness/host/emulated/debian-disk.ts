@@ -56,7 +56,8 @@ export async function makeDisk(options: DiskOptions): Promise<Record<string, str
   });
   const { code } = await builder.exited;
   options.signal?.throwIfAborted();
-  if (code !== 0) throw explainBuildFailure(builder.output, directory);
+  const output = limit.aborted ? `${builder.output}\nE: no end after ${makeMs / 60_000} minutes` : builder.output;
+  if (code !== 0) throw explainBuildFailure(output, directory);
   await unpackXen(directory, scratch);
   return parsePackages(await readFile(join(scratch, 'packages'), 'utf8'));
 }

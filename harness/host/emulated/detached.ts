@@ -99,7 +99,11 @@ export async function downHost(name: string, cacheDirectory?: string): Promise<v
       next: 'ioreqlab host list',
     });
   }
-  process.kill(host.pid, 'SIGKILL');
+  try {
+    process.kill(host.pid, 'SIGKILL');
+  } catch {
+    // It has just ended by itself.
+  }
   const deadline = AbortSignal.timeout(goneMs);
   while ((await startTimeOf(host.pid)) === host.startTime) {
     if (deadline.aborted) {
