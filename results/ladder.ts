@@ -4,6 +4,7 @@ import { variantText } from './verdict-rows.ts';
 /** Who answers the guest's access; pictures colour rungs by it. */
 export type Answerer = 'processor' | 'xen' | 'c' | 'ts' | 'qemu';
 
+/** One step of the ladder. */
 export interface Rung {
   /** The metric is `ladder.<name>`. */
   readonly name: string;

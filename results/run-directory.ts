@@ -9,6 +9,7 @@ import { newRunId } from './run/run-id.ts';
 import type { Metric } from './run-schema.ts';
 import type { RawSamples } from './run/samples.ts';
 
+/** What a run is started with. */
 export interface NewRun {
   /** Directory of all runs, such as `results/runs`; made if need be. */
   readonly root: string;
@@ -21,7 +22,9 @@ export interface NewRun {
  * result; whenever the process dies, `events.ndjson` tells how far it came. Disposing without finishing leaves it so.
  */
 export class RunDirectory implements Disposable {
+  /** UTC time and six random letters: sorts by age. */
   readonly id: string;
+  /** `<root>/<id>`. */
   readonly directory: string;
   /** ISO 8601, UTC. */
   readonly startedAt: string;

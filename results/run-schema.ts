@@ -136,6 +136,7 @@ const countsShape = Object.fromEntries(VERDICTS.map((verdict) => [verdict, count
   typeof count
 >;
 
+/** `run.json`, checked: shapes, order of quantiles, and that counts and host names agree with the scenarios. */
 export const runSchema = z
   .object({
     schema: z.literal(1),
@@ -178,16 +179,21 @@ export const runSchema = z
 export type Run = z.infer<typeof runSchema>;
 /** One scenario on one host in one variant. */
 export type ScenarioRecord = z.infer<typeof scenario>;
+/** One host of the run and its environment. */
 export type HostRecord = z.infer<typeof host>;
 /** The distribution of one measured quantity; never without unit and kind. */
 export type Metric = z.infer<typeof metric>;
+/** The unit of a metric. */
 export type Unit = Metric['unit'];
 /** The two kinds of time, which are never mixed. */
 export type Timing = z.infer<typeof timing>;
 /** An error as recorded: who has to act, what happened, what to do next. */
 export type Problem = z.infer<typeof problem>;
+/** A file of a scenario: its path below the run's directory, and its size. */
 export type Artifact = z.infer<typeof artifact>;
+/** A step and how long it took. */
 export type Phase = z.infer<typeof phase>;
+/** What distinguishes the variants of a scenario, by name. */
 export type Params = z.infer<typeof params>;
 /** Who died. */
 export type Crashed = z.infer<typeof crashed>;

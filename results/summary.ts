@@ -20,6 +20,7 @@ const STYLES: Readonly<Record<Verdict, Style>> = {
   notRun: 'gray',
 };
 
+/** How {@link summaryText} is to look. */
 export interface SummaryOptions {
   /** Where the text will go. Colours are used only if it is a terminal and NO_COLOR is not set; without it there are none. */
   readonly stream?: Writable;

@@ -15,6 +15,7 @@ export interface BootRecord {
   readonly vcpus: readonly number[];
   /** Local APIC ids, by vCPU number. */
   readonly apicIds: ReadonlyMap<number, number>;
+  /** AVX and 1 GiB pages are there; the guest runs under Xen. */
   readonly features: { readonly avx: boolean; readonly gibPages: boolean; readonly xen: boolean };
   /** GiB of guest-physical memory that is mapped: an access beyond is a page fault. */
   readonly mappedGib: number;

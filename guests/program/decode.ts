@@ -16,6 +16,7 @@ import {
 
 /** Which run the results must belong to. */
 export interface ExpectedRun {
+  /** Number of the run, as it was encoded. */
   readonly sequence: number;
   /** Default 0. */
   readonly vcpu?: number;

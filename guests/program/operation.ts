@@ -22,6 +22,7 @@ export const GPR_NAMES = [
   'r14',
   'r15',
 ] as const;
+/** One of {@link GPR_NAMES}. */
 export type GprName = (typeof GPR_NAMES)[number];
 
 /** Reads a port. */
@@ -47,6 +48,7 @@ export interface LoadOperation {
   readonly op: 'load';
   readonly address: bigint;
   readonly size: MemorySize;
+  /** RAX before the instruction. */
   readonly rax: bigint;
 }
 
@@ -55,6 +57,7 @@ export interface StoreOperation {
   readonly op: 'store';
   readonly address: bigint;
   readonly size: MemorySize;
+  /** Whole RAX: the low `size` bytes are the value written. */
   readonly rax: bigint;
 }
 
@@ -63,6 +66,7 @@ export type Repeat = 'none' | 'rep' | 'repne';
 
 interface StringOperation<Op extends string, Size extends number> {
   readonly op: Op;
+  /** Bytes of one repetition. */
   readonly size: Size;
   readonly repeat: Repeat;
   /** RFLAGS.DF: addresses step downwards. */
@@ -113,7 +117,7 @@ export interface CmpsOperation extends StringOperation<'cmps', MemorySize> {
   readonly destination: bigint;
 }
 
-/** Executes CPUID. */
+/** Executes CPUID with EAX `leaf` and ECX `subleaf`. */
 export interface CpuidOperation {
   readonly op: 'cpuid';
   readonly leaf: number;
@@ -184,6 +188,7 @@ export interface SampleOperation {
   readonly inner: SampledOperation;
   /** Turns before the first that counts. */
   readonly warmup: number;
+  /** Turns that count: 4 bytes of results each, see {@link MAX_SAMPLES}. */
   readonly count: number;
 }
 
@@ -210,5 +215,6 @@ export type AnyStringOperation = Extract<Operation, { readonly repeat: Repeat }>
 
 /** An access program: what one vCPU executes in one run. Immutable; made by `ProgramBuilder` or `programFromText`. */
 export interface Program {
+  /** In the order in which they are executed. */
   readonly operations: readonly Operation[];
 }

@@ -29,12 +29,15 @@ export const EXCEPTION_NAMES: Readonly<Record<number, string>> = {
 
 /** An exception that an operation's instruction raised. */
 export interface Fault {
+  /** 0 to 31. */
   readonly vector: number;
   /** Such as `#GP`; `#13` style for a vector without a name. */
   readonly name: string;
+  /** 0 for exceptions that have none. */
   readonly errorCode: number;
-  /** Address of the instruction, and of the access for a page fault (CR2). */
+  /** Address of the instruction. */
   readonly rip: bigint;
+  /** CR2: for a page fault the address of the access. */
   readonly address: bigint;
 }
 
@@ -60,6 +63,7 @@ export interface OperationResult {
   readonly rflags: bigint;
   /** TSC cycles around the instruction; exact below 2^53. */
   readonly cycles: number;
+  /** Missing when the instruction came to its end. */
   readonly fault?: Fault;
   /** A barrier that waited in vain. */
   readonly timedOut?: true;
@@ -73,10 +77,13 @@ export interface OperationResult {
 
 /** What one run of a program on one vCPU gave. */
 export interface ProgramResults {
+  /** The vCPU that ran it. */
   readonly vcpu: number;
+  /** Number of the run. */
   readonly sequence: number;
-  /** TSC before the first operation and after the last. */
+  /** TSC before the first operation. */
   readonly started: bigint;
+  /** TSC after the last operation. */
   readonly ended: bigint;
   /** One per operation. */
   readonly results: readonly OperationResult[];

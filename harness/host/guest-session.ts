@@ -17,9 +17,11 @@ export type ProgramSource = Program | ((program: ProgramBuilder) => ProgramBuild
 
 /** What a server left when it was closed. */
 export interface ServerReport {
+  /** Its name, as the scenario gave it. */
   readonly server: string;
   /** Xen's id. */
   readonly xenId: number;
+  /** Accesses that no handler saw; missing when no worker served it, or its handler never returned. */
   readonly counters: DispatchCounters | undefined;
   /** Records for `readTrace` of src/trace. */
   readonly trace: Uint8Array;
@@ -29,8 +31,11 @@ export interface ServerReport {
 export interface GuestIdentity {
   /** Unique on its host in this run. */
   readonly name: string;
+  /** Xen's id of the domain. */
   readonly domid: number;
+  /** `hvm`: with QEMU beside our device model; `pvh`: with ours alone. */
   readonly environment: Environment;
+  /** How many it has. */
   readonly vcpus: number;
 }
 
@@ -61,7 +66,7 @@ export class GuestSession implements GuestIdentity {
     return this.#running > 0;
   }
 
-  /** Runs a program on vCPU 0. */
+  /** Runs a program on vCPU 0. Throws what {@link GuestSession.runAll} does. */
   async run(source: ProgramSource, signal?: AbortSignal): Promise<ProgramResults> {
     const [results] = await this.runAll([source], signal);
     return results as ProgramResults;
@@ -70,7 +75,8 @@ export class GuestSession implements GuestIdentity {
   /**
    * Runs one program per vCPU at the same time, the first on vCPU 0.
    *
-   * @throws LabError what went wrong with the guest, its device model or the host; the signal's reason
+   * @throws LabError `PROGRAM_INVALID` with blame `scenario`; `GUEST_GONE`, `GUEST_REFUSED_PROGRAM`, `GUEST_RESULTS_INVALID`
+   * with blame `guest`; `DEVICE_MODEL_GONE` with blame `deviceModel`; `AGENT_LOST` with blame `host`; the signal's reason
    */
   async runAll(sources: readonly ProgramSource[], signal?: AbortSignal): Promise<ProgramResults[]> {
     const sequence = ++this.#sequence;
@@ -105,12 +111,21 @@ export class GuestSession implements GuestIdentity {
     );
   }
 
-  /** A copy of guest-physical memory. */
+  /**
+   * A copy of guest-physical memory.
+   *
+   * @throws LabError where the guest has none
+   */
   async readMemory(address: number, length: number): Promise<Uint8Array> {
     const { blobs } = await this.#agent.request({ do: 'readMemory', guest: this.name, address, length });
     return blobs[0] ?? new Uint8Array();
   }
 
+  /**
+   * Writes guest-physical memory: from dom0, not by the guest.
+   *
+   * @throws LabError where the guest has none
+   */
   async writeMemory(address: number, bytes: Uint8Array): Promise<void> {
     await this.#agent.request({ do: 'writeMemory', guest: this.name, address }, [bytes]);
   }

@@ -9,7 +9,10 @@ export interface AttachOptions<R extends Regions, O> {
   readonly at: { readonly [K in keyof R]: number };
   /** For the device's `create`; what JSON can hold. Default `{}`. */
   readonly options?: O;
-  /** The ioreq server that owns it; made when it is first named. Default `main`. */
+  /**
+   * The ioreq server that owns it; made when it is first named. Default `main`. An HVM guest has room for six, since QEMU and
+   * the control port have one each; a PVH guest for seven.
+   */
   readonly server?: string;
 }
 

@@ -32,6 +32,7 @@ export interface RunRecords {
   readonly phases?: readonly Phase[];
 }
 
+/** A finished run, as its writer gets it back. */
 export interface FinishedRecords {
   readonly run: Run;
   readonly directory: string;

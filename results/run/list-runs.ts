@@ -2,6 +2,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { isAbsolute, join, resolve } from 'node:path';
 import { isRunId } from './run-id.ts';
 
+/** A run that was found on disk. */
 export interface ListedRun {
   readonly id: string;
   readonly directory: string;

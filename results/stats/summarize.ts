@@ -2,6 +2,7 @@ import { quantile, sortSamples, type Samples, type SortedSamples } from './quant
 
 /** A distribution in a few figures, all in the unit of the samples. Quantiles as {@link quantile} defines them. */
 export interface Summary {
+  /** How many samples. */
   readonly n: number;
   readonly min: number;
   readonly mean: number;

@@ -33,7 +33,9 @@ export function plainLine(text: string, longest = 200): string {
   return line.length <= longest ? line : `${line.slice(0, longest - 1).replace(/\p{Cs}$/u, '')}…`;
 }
 
+/** How much of a text is shown. */
 export interface ExcerptSize {
+  /** At most so many. */
   readonly lines: number;
   /** Of one line. */
   readonly columns: number;

@@ -4,9 +4,9 @@ import type { Region, RegionHandler } from './region.ts';
 /** The regions of a device, by name. */
 export type Regions = Readonly<Record<string, Region>>;
 
-/** What a device may use besides its options. */
+/** What a device may use besides its options; given to `create`. */
 export interface DeviceContext {
-  /** The guest's memory, for DMA. */
+  /** The guest's memory, for DMA: guest-physical addresses, mapped when first touched. */
   readonly memory: GuestMemory;
 }
 
@@ -19,8 +19,12 @@ export interface DeviceContext {
 export interface Device<R extends Regions = Regions, O = unknown> {
   /** Unique among all `*.device.ts` files: by it the orchestrator names the device to dom0. */
   readonly name: string;
+  /** What it claims, by name. Where each region goes is said when the device is attached. */
   readonly regions: R;
-  /** Makes one device and its state. Runs in dom0, in the worker of the server that the device is attached to. */
+  /**
+   * Makes one device and its state: a handler for each region. Runs in dom0, in the worker of the server that the device
+   * is attached to; what it throws, `attach` throws in the scenario. `options` is `{}` when none were given.
+   */
   create(options: O, context: DeviceContext): { readonly [K in keyof R]: RegionHandler };
 }
 

@@ -6,7 +6,7 @@
 #define PORTS 65536
 #define REGISTER_BYTES 4
 
-/* A register that remembers what was written, as scenarios/performance/register.device.ts is one. */
+/* A register that remembers what was written; a write of any width replaces it. */
 struct reference_register {
     uint16_t base;
     uint32_t value;

@@ -3,7 +3,7 @@
  */
 export const traceRecordBytes = 64;
 
-/** Who gave the answer. */
+/** Who gave the answer: the handler, the watchdog in its place, or the orderly end of the server. */
 export type TraceOrigin = 'handler' | 'watchdog' | 'closing';
 const origins: readonly TraceOrigin[] = ['handler', 'watchdog', 'closing'];
 
@@ -11,29 +11,35 @@ const origins: readonly TraceOrigin[] = ['handler', 'watchdog', 'closing'];
 export interface TraceRecord {
   /** Of its server, from 0. */
   readonly sequence: number;
+  /** The vCPU that made the access. */
   readonly vcpu: number;
   /** {@link ioreqType} of src/abi. */
   readonly type: number;
+  /** `dir`: the guest reads. */
   readonly isRead: boolean;
+  /** `data_is_ptr`: `data` is the guest-physical address of the data. */
   readonly dataIsPointer: boolean;
+  /** `df`: addresses step downwards. */
   readonly backwards: boolean;
   /** Bytes of one repetition. */
   readonly size: number;
   /** Repetitions. */
   readonly count: number;
+  /** Port, or guest-physical address. */
   readonly address: bigint;
   /** As Xen sent it: the value written, or where the data is. */
   readonly data: bigint;
   /** As it was left in the slot. */
   readonly answer: bigint;
   readonly origin: TraceOrigin;
-  /** Dom0's TSC when the request was taken and just before it was answered. */
+  /** Dom0's TSC when the request was taken from its slot. */
   readonly takenAt: bigint;
+  /** Dom0's TSC just before the answer was made visible. */
   readonly answeredAt: bigint;
 }
 
 /**
- * Reads records.
+ * Reads the records of a `<server>.trace` file: what the server saw, oldest first, at most the newest 16384.
  *
  * @throws RangeError when the bytes are not whole records or hold what no recorder writes.
  */
