@@ -52,11 +52,12 @@ export class Dispatcher {
   /**
    * Places a region.
    *
+   * @returns what the region's word of a request holds when its handler was called last
    * @throws LabError `REGION_OVERLAP` when part of it is taken, `REGION_OUT_OF_RANGE` when it does not fit.
    */
-  add(label: string, region: Region, base: number, handler: RegionHandler): void {
-    const end = base + region.size - 1;
+  add(label: string, region: Region, base: number, handler: RegionHandler): number {
     const limit = region.kind === 'port' ? 0xffff : Number.MAX_SAFE_INTEGER;
+    const end = base + (region.size - 1);
     if (!Number.isSafeInteger(base) || base < 0 || end > limit) {
       throw new LabError(`${label} does not fit at 0x${base.toString(16)}`, {
         blame: 'scenario',
@@ -76,6 +77,7 @@ export class Dispatcher {
     list.push({ index, label, base, end, widths, handler });
     if (region.kind === 'port') this.#portTable.fill(list.length, base, end + 1);
     else list.sort((a, b) => a.base - b.base);
+    return index;
   }
 
   /** The region whose handler was called last, as `device.region`: who to blame when it throws. */
@@ -116,41 +118,58 @@ export class Dispatcher {
     const addressStep = isPort ? 0 : step;
     const pointer = (words[word.dataHigh] as number) * 0x100000000 + (words[word.dataLow] as number);
     const isPointer = (bits & requestBit.dataIsPointer) !== 0;
-    const low = words[word.dataLow] as number;
-    const high = words[word.dataHigh] as number;
-    const span = (count - 1) * step;
+    const last = count - 1;
     if (
       count > maxCount ||
-      address + Math.min(span, 0) < 0 ||
-      (isPointer && (!Number.isSafeInteger(pointer + 8 * maxCount) || pointer + Math.min(span, 0) < 0))
+      address + last * addressStep < 0 ||
+      (isPointer && (!Number.isSafeInteger(pointer + 8 * maxCount) || pointer + last * step < 0))
     ) {
       this.counters.malformed++;
       return;
     }
-    for (let i = 0; i < count; i++) {
-      const at = address + i * addressStep;
-      const guestAddress = pointer + i * step;
-      if ((bits & requestBit.read) !== 0) {
-        words[word.answerLow] = 0xffffffff;
-        words[word.answerHigh] = 0xffffffff;
-        this.#read(isPort, at, size);
-        if (isPointer) this.#store(guestAddress, size);
-      } else if (isPointer) {
-        this.#write(
-          isPort,
-          at,
-          size,
-          this.#memory.read(guestAddress, size === 8 ? 4 : size),
-          size === 8 ? this.#memory.read(guestAddress + 4, 4) : 0,
-        );
-      } else this.#write(isPort, at, size, low, high);
+    const isRead = (bits & requestBit.read) !== 0;
+    if (!isPointer) {
+      const low = words[word.dataLow] as number;
+      const high = words[word.dataHigh] as number;
+      for (let i = 0; i < count; i++) {
+        if (isRead) this.#readAnew(isPort, address + i * addressStep, size);
+        else this.#write(isPort, address + i * addressStep, size, low, high);
+      }
+      return;
+    }
+    this.#memory.isRepeating = true;
+    try {
+      for (let i = 0; i < count; i++) {
+        const at = address + i * addressStep;
+        const guestAddress = pointer + i * step;
+        if (isRead) {
+          this.#readAnew(isPort, at, size);
+          this.#store(guestAddress, size);
+        } else this.#load(isPort, at, size, guestAddress);
+      }
+    } finally {
+      this.#memory.isRepeating = false;
     }
   }
 
+  /** An element of guest memory to the device. */
+  #load(isPort: boolean, address: number, size: number, guestAddress: number): void {
+    const low = this.#memory.read(guestAddress, size === 8 ? 4 : size);
+    const high = size === 8 ? this.#memory.read(guestAddress + 4, 4) : 0;
+    this.#write(isPort, address, size, low, high);
+  }
+
+  /** The answer words to an element of guest memory. */
   #store(guestAddress: number, size: number): void {
     const words = this.#words;
     this.#memory.write(guestAddress, size === 8 ? 4 : size, words[word.answerLow] as number);
     if (size === 8) this.#memory.write(guestAddress + 4, 4, words[word.answerHigh] as number);
+  }
+
+  #readAnew(isPort: boolean, address: number, size: number): void {
+    this.#words[word.answerLow] = 0xffffffff;
+    this.#words[word.answerHigh] = 0xffffffff;
+    this.#read(isPort, address, size);
   }
 
   /** Leaves the value in the answer words: all ones, as they were, when nobody answers. */

@@ -18,12 +18,15 @@ export class GuestMemory {
   readonly #frames = new Map<number, DataView>();
   /** Accesses to frames that have no memory. */
   misses = 0;
+  /** While a repeated access goes on: its frames that have no memory, so that each is looked for only once. */
+  readonly #absent = new Set<number>();
+  #isRepeating = false;
 
   constructor(mapper: FrameMapper) {
     this.#mapper = mapper;
   }
 
-  /** The low 32 bits of `size` bytes (1, 2 or 4) at a guest-physical address. */
+  /** The `size` bytes (1, 2 or 4) at a guest-physical address, unsigned; all ones where there is no memory. */
   read(address: number, size: number): number {
     const offset = address % frameBytes;
     if (offset + size > frameBytes) {
@@ -37,7 +40,7 @@ export class GuestMemory {
     return size === 2 ? frame.getUint16(offset, true) : frame.getUint8(offset);
   }
 
-  /** Writes `size` bytes (1, 2 or 4). */
+  /** Writes `size` bytes (1, 2 or 4); ignored where there is no memory. */
   write(address: number, size: number, value: number): void {
     const offset = address % frameBytes;
     if (offset + size > frameBytes) {
@@ -51,7 +54,13 @@ export class GuestMemory {
     else frame.setUint8(offset, value);
   }
 
-  /** A copy of a stretch of memory. */
+  /** Begins and ends one access of many elements: what has no memory at first stays so until its end. */
+  set isRepeating(value: boolean) {
+    this.#isRepeating = value;
+    this.#absent.clear();
+  }
+
+  /** A copy of a stretch of memory. Throws an Error where the guest has none. */
   readBytes(address: number, length: number): Uint8Array {
     const bytes = new Uint8Array(length);
     this.#stretch(address, length, (frame, offset, at, count) => {
@@ -60,7 +69,7 @@ export class GuestMemory {
     return bytes;
   }
 
-  /** Copies bytes into the guest's memory. */
+  /** Copies bytes into the guest's memory. Throws an Error where the guest has none. */
   writeBytes(address: number, bytes: Uint8Array): void {
     this.#stretch(address, bytes.length, (frame, offset, at, count) => {
       new Uint8Array(frame.buffer, offset, count).set(bytes.subarray(at, at + count));
@@ -69,8 +78,10 @@ export class GuestMemory {
 
   /** Gives all mappings back: what Xen's INVALIDATE asks for, and what a domain needs to go away. */
   drop(): void {
-    for (const frame of this.#frames.values()) this.#mapper.unmapMemory(frame.buffer as ArrayBuffer);
+    const frames = [...this.#frames.values()];
+    // First: a mapping that cannot be given back is of no use either.
     this.#frames.clear();
+    for (const frame of frames) this.#mapper.unmapMemory(frame.buffer as ArrayBuffer);
   }
 
   #stretch(address: number, length: number, copy: (f: DataView, offset: number, at: number, n: number) => void): void {
@@ -87,6 +98,10 @@ export class GuestMemory {
   #frame(gfn: number): DataView | undefined {
     const known = this.#frames.get(gfn);
     if (known !== undefined) return known;
+    if (this.#absent.has(gfn)) {
+      this.misses++;
+      return undefined;
+    }
     if (this.#frames.size >= maxFrames) this.drop();
     try {
       const view = new DataView(this.#mapper.mapMemory(gfn, 1));
@@ -94,6 +109,7 @@ export class GuestMemory {
       return view;
     } catch {
       this.misses++;
+      if (this.#isRepeating) this.#absent.add(gfn);
       return undefined;
     }
   }
