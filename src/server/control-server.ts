@@ -19,12 +19,17 @@ export class ControlServer implements Disposable {
   constructor(addon: Addon, port: number) {
     this.#addon = addon;
     this.#server = addon.createServer();
-    addon.mapRange(this.#server, false, port, port + 3);
-    addon.enableServer(this.#server, false);
-    addon.watchControl(this.#server, (vcpu) => {
-      this.#asking.add(vcpu);
-      for (const wake of this.#waiters) wake();
-    });
+    try {
+      addon.mapRange(this.#server, false, port, port + 3);
+      addon.enableServer(this.#server, false);
+      addon.watchControl(this.#server, (vcpu) => {
+        this.#asking.add(vcpu);
+        for (const wake of this.#waiters) wake();
+      });
+    } catch (error) {
+      addon.closeServer(this.#server);
+      throw error;
+    }
   }
 
   /** Resolves when all these vCPUs have asked for work. */

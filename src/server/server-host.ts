@@ -37,12 +37,18 @@ export class ServerHost {
   readonly #pool: WorkerPool;
   readonly #words: Uint32Array;
   readonly #trouble: (trouble: ServerTrouble) => void;
-  readonly #labels: string[] = [];
+  /** By {@link Range.index}. */
+  readonly #labels = new Map<number, string>();
   #worker: LentWorker | undefined;
-  #attaching: PromiseWithResolvers<readonly Range[]> | undefined;
+  /** What the worker has not answered yet, in its order. */
+  readonly #attaching: PromiseWithResolvers<readonly Range[]>[] = [];
   readonly #stopped = withResolvers<undefined>();
   #counters: DispatchCounters | undefined;
+  #hasReference = false;
   #isStuck = false;
+  #isClosing = false;
+  /** Why nothing can be attached any more. */
+  #lost: LabError | undefined;
 
   /** Creates the server in Xen and enables it. Until something is attached, nobody serves it and it owns nothing. */
   constructor(addon: Addon, pool: WorkerPool, trouble: (trouble: ServerTrouble) => void) {
@@ -56,7 +62,7 @@ export class ServerHost {
       this.#words = wordsOf.get(this.#server) ?? new Uint32Array(addon.requestWords(this.#server));
       wordsOf.set(this.#server, this.#words);
     } catch (error) {
-      addon.closeServer(this.#server);
+      attempt(() => addon.closeServer(this.#server));
       throw error;
     }
   }
@@ -68,48 +74,61 @@ export class ServerHost {
     this.#addon.interruptServer(this.#server);
   }
 
-  /** Puts a device on the server; accesses reach it when this resolves. */
+  /**
+   * Puts a device on the server; accesses reach it when this resolves.
+   *
+   * @throws LabError what the device or Xen refused; `SERVER_LOST` when nobody serves the server any more
+   */
   async attach(device: string, options: unknown, at: Record<string, number>): Promise<void> {
+    this.checkWatchdog();
+    if (this.#lost !== undefined) throw this.#lost;
+    if (this.#hasReference) throw inUse();
     if (this.#worker === undefined) {
       this.#worker = this.#pool.lend({
         hear: (message) => this.#hear(message),
         died: (message) => {
-          this.#attaching?.reject(new Error(message));
-          this.#trouble({ kind: 'failed', region: '', message });
           this.#worker = undefined;
+          this.#trouble({ kind: 'failed', region: '', message });
+          this.#lose(`its worker died: ${message}`);
           this.#stopped.resolve(undefined);
         },
       });
       this.#worker.ask({ do: 'serve', server: this.#server });
     }
-    this.#attaching = withResolvers();
+    const attaching = withResolvers<readonly Range[]>();
+    this.#attaching.push(attaching);
     this.#worker.ask({ do: 'attach', device, options, at });
     this.#addon.interruptServer(this.#server);
-    for (const range of await this.#attaching.promise) this.#map(range);
+    for (const range of await attaching.promise) this.#map(range);
   }
 
   /** Lets the C yardstick serve, with a 4-byte register at each port. Not together with devices. */
   attachReference(ports: readonly number[]): void {
-    if (this.#worker !== undefined) {
-      throw new LabError('a server has either devices or the yardstick', { blame: 'scenario', code: 'SERVER_IN_USE' });
-    }
+    if (this.#worker !== undefined || this.#hasReference || this.#lost !== undefined) throw inUse();
     this.#addon.startReference(this.#server, Uint16Array.from(ports));
-    for (const port of ports) this.#map({ label: 'reference', memory: false, start: port, end: port + 3 });
+    this.#hasReference = true;
+    for (const port of ports) this.#map({ index: 0, label: 'reference', memory: false, start: port, end: port + 3 });
   }
 
   /** Looks whether the watchdog had to take the server away; says so once. */
   checkWatchdog(): void {
     if (this.#isStuck || !this.#addon.watchdogFired(this.#server)) return;
     this.#isStuck = true;
-    const region = this.#labels[(this.#words[word.region] as number) - 1] ?? '';
-    this.#trouble({ kind: 'stuck', region, message: `the handler of ${region || 'a region'} did not return` });
+    const region = this.#labels.get(this.#words[word.region] as number) ?? '';
+    const message = `the handler of ${region || 'a region'} did not return`;
+    this.#trouble({ kind: 'stuck', region, message });
+    this.#lose(message);
   }
 
-  /** The orderly end. Never waits for a stuck handler. */
+  /** The orderly end, all the way even if Xen refuses a part of it. Never waits for a stuck handler. */
   async close(): Promise<ServerRemains> {
+    this.#isClosing = true;
     await this.#endWorker();
+    const stop = attempt(() => this.#addon.stopServer(this.#server));
     const trace = new Uint8Array(this.#addon.readTrace(this.#server));
-    this.#addon.closeServer(this.#server);
+    const close = attempt(() => this.#addon.closeServer(this.#server));
+    const failure = stop ?? close;
+    if (failure !== undefined) throw failure;
     return { xenId: this.xenId, counters: this.#counters, trace };
   }
 
@@ -131,6 +150,7 @@ export class ServerHost {
   }
 
   #map(range: Range): void {
+    this.#labels.set(range.index, range.label);
     try {
       this.#addon.mapRange(this.#server, range.memory, range.start, range.end);
     } catch (error) {
@@ -140,28 +160,55 @@ export class ServerHost {
         { blame: 'scenario', code: 'RANGE_REFUSED', cause: error },
       );
     }
-    this.#labels.push(range.label);
+  }
+
+  /** Nobody serves any more, and nobody will: what waits for the worker is told so. */
+  #lose(why: string): void {
+    this.#lost ??= new LabError(`the server serves no more: ${why}`, { blame: 'deviceModel', code: 'SERVER_LOST' });
+    for (const { reject } of this.#attaching.splice(0)) reject(this.#lost);
   }
 
   #hear(message: ServerWorkerMessage): void {
     switch (message.say) {
       case 'attached':
-        this.#attaching?.resolve(message.ranges);
+        this.#attaching.shift()?.resolve(message.ranges);
         break;
       case 'refused':
-        this.#attaching?.reject(fromWire(message.error));
+        this.#attaching.shift()?.reject(fromWire(message.error));
         break;
       case 'threw':
         this.#trouble({ kind: 'threw', region: message.region, message: message.message });
         break;
       case 'failed':
         this.#trouble({ kind: 'failed', region: '', message: message.message });
+        this.#lose(message.message);
         break;
       case 'stopped':
         this.#counters = message.counters;
         this.#stopped.resolve(undefined);
+        // Unasked, and no failure: the watchdog has displaced it.
+        if (!this.#isClosing) this.checkWatchdog();
+        this.#lose('it is closed');
         break;
     }
+  }
+}
+
+function inUse(): LabError {
+  return new LabError('a server has either devices or the yardstick', {
+    blame: 'scenario',
+    code: 'SERVER_IN_USE',
+    next: 'give the yardstick a server of its own',
+  });
+}
+
+/** What the call threw, if it did. */
+function attempt(call: () => void): Error | undefined {
+  try {
+    call();
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error : new Error(messageOf(error));
   }
 }
 

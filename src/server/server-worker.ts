@@ -23,6 +23,8 @@ export type ServerWorkerRequest =
 
 /** A stretch that Xen has to be told about. Both ends are included. */
 export interface Range {
+  /** What {@link word.region} holds when its handler was called last. */
+  readonly index: number;
   readonly label: string;
   readonly memory: boolean;
   readonly start: number;
@@ -122,8 +124,8 @@ class Serving {
         });
       }
       const label = `${name}.${region}`;
-      this.#dispatcher.add(label, claim, base, handler);
-      return { label, memory: claim.kind === 'memory', start: base, end: base + claim.size - 1 };
+      const index = this.#dispatcher.add(label, claim, base, handler);
+      return { index, label, memory: claim.kind === 'memory', start: base, end: base + claim.size - 1 };
     });
   }
 

@@ -21,7 +21,7 @@ export interface WorkerListener {
  * The workers of a device-model process. Starting one costs as much as starting Node anew, so they are kept between
  * servers; one spare is started ahead.
  */
-export class WorkerPool {
+export class WorkerPool implements AsyncDisposable {
   readonly #file: string;
   readonly #data: ServerWorkerData;
   readonly #idle: Worker[] = [];
@@ -47,6 +47,11 @@ export class WorkerPool {
         await worker.terminate();
       },
     };
+  }
+
+  /** Ends the workers that nobody has borrowed. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#idle.splice(0).map((worker) => worker.terminate()));
   }
 
   #start(): Worker {
