@@ -46,7 +46,10 @@ const actions: readonly CommandModule[] = [
   action(
     'list',
     'hosts that are up, and those of the inventory',
-    (argv) => withInventory(argv).option('json', { type: 'boolean', default: false, describe: 'one object per line' }),
+    (argv) =>
+      withInventory(argv)
+        .option('json', { type: 'boolean', default: false, describe: 'one object per line' })
+        .example('$0 host list --inventory lab.yaml', 'machines of a lab as well'),
     async ({ inventory, json }) => {
       for (const { name, kind, target } of await knownHosts(inventory)) {
         const where = `${target.user}@${target.address}:${target.port}`;
@@ -55,18 +58,23 @@ const actions: readonly CommandModule[] = [
       }
     },
   ),
-  action('check <name>', 'reach a host, start the agent, and say what it is', withName, async ({ name, inventory }) => {
-    const { target, guestCpus } = await findHost(String(name), inventory);
-    using interrupt = interruptible();
-    const environment = await step(`check ${name}`, async (note) => {
-      const bundle = await buildBundle([`${repository}/src/device`, defaultScenarios]);
-      await using session = await HostSession.open({
-        ...{ target, bundle, guestCpus, note, run: 'check', signal: interrupt.signal },
+  action(
+    'check <name>',
+    'reach a host, start the agent, and say what it is',
+    (argv) => withName(argv).example('$0 host check lab1', 'is it fit for runs?'),
+    async ({ name, inventory }) => {
+      const { target, guestCpus } = await findHost(String(name), inventory);
+      using interrupt = interruptible();
+      const environment = await step(`check ${name}`, async (note) => {
+        const bundle = await buildBundle([`${repository}/src/device`, defaultScenarios]);
+        await using session = await HostSession.open({
+          ...{ target, bundle, guestCpus, note, run: 'check', signal: interrupt.signal },
+        });
+        return session.environment;
       });
-      return session.environment;
-    });
-    process.stdout.write(`${JSON.stringify(environment, null, 2)}\n`);
-  }),
+      process.stdout.write(`${JSON.stringify(environment, null, 2)}\n`);
+    },
+  ),
   action(
     'up [name]',
     'start an emulated host that stays until `host down`',
@@ -75,7 +83,9 @@ const actions: readonly CommandModule[] = [
         .positional('name', { type: 'string', describe: 'default: emulated-<Xen version>' })
         .option('xen', { type: 'string', default: defaultXenVersion, requiresArg: true })
         .option('timing', { choices: ['exact', 'wall'] as const, default: 'exact' as const })
-        .option('port', { type: 'number', default: 0, describe: 'for SSH, on 127.0.0.1; 0: any', requiresArg: true }),
+        .option('port', { type: 'number', default: 0, describe: 'for SSH, on 127.0.0.1; 0: any', requiresArg: true })
+        .example('$0 host up --xen 4.17', 'one named emulated-4.17')
+        .example('$0 host up mine --timing wall', 'one with a name of your own, by the clock'),
     async ({ name, xen, timing, port }) => {
       using interrupt = interruptible();
       const { signal } = interrupt;
@@ -87,10 +97,15 @@ const actions: readonly CommandModule[] = [
       process.stderr.write(`  next: ioreqlab run --host ${host.name}, ioreqlab host shell ${host.name}\n`);
     },
   ),
-  action('down <name>', 'end a host that was started by `host up`', withName, async ({ name }) => {
-    await downHost(String(name));
-    process.stdout.write(`${name} is down\n`);
-  }),
+  action(
+    'down <name>',
+    'end a host that was started by `host up`',
+    (argv) => withName(argv).example('$0 host down emulated-4.20', 'its disk and memory are thrown away'),
+    async ({ name }) => {
+      await downHost(String(name));
+      process.stdout.write(`${name} is down\n`);
+    },
+  ),
   action(
     'shell <name> [command..]',
     'a shell on a host, or one command',
@@ -98,7 +113,9 @@ const actions: readonly CommandModule[] = [
       withName(argv)
         // The command's own options are its own; after `--` even those that we know.
         .parserConfiguration({ 'unknown-options-as-args': true, 'populate--': true })
-        .positional('command', { type: 'string', array: true, default: [] }),
+        .positional('command', { type: 'string', array: true, default: [] })
+        .example('$0 host shell emulated-4.20', 'a shell')
+        .example('$0 host shell emulated-4.20 xl list', 'one command'),
     async ({ name, inventory, command: words, '--': rest = [] }) => {
       const { target } = await findHost(String(name), inventory);
       const command = [...words, ...rest];
@@ -115,18 +132,23 @@ const actions: readonly CommandModule[] = [
       await joinTerminal(channel, (newRows, newCols) => channel.setWindow(newRows, newCols, 0, 0));
     },
   ),
-  action('console <name>', "an emulated host's serial console; Ctrl-] leaves it", withName, async ({ name }) => {
-    const host = (await findHosts()).find((one) => one.name === name);
-    if (host === undefined) {
-      throw new LabError(`no emulated host ${name} is up`, {
-        blame: 'usage',
-        code: 'HOST_UNKNOWN',
-        next: 'ioreqlab host up; the console of a run is in its directory: hosts/<name>/serial.log',
-      });
-    }
-    process.stderr.write('connected; Ctrl-] leaves the console\n');
-    await joinTerminal(createConnection(host.console));
-  }),
+  action(
+    'console <name>',
+    "an emulated host's serial console; Ctrl-] leaves it",
+    (argv) => withName(argv).example('$0 host console emulated-4.20', "a root shell, and Xen's messages"),
+    async ({ name }) => {
+      const host = (await findHosts()).find((one) => one.name === name);
+      if (host === undefined) {
+        throw new LabError(`no emulated host ${name} is up`, {
+          blame: 'usage',
+          code: 'HOST_UNKNOWN',
+          next: 'ioreqlab host up; the console of a run is in its directory: hosts/<name>/serial.log',
+        });
+      }
+      process.stderr.write('connected; Ctrl-] leaves the console\n');
+      await joinTerminal(createConnection(host.console));
+    },
+  ),
 ];
 
 export const hostCommand: CommandModule = {

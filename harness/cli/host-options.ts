@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import type { Argv, InferredOptionTypes, Options } from 'yargs';
 import { LabError } from '../../src/errors.ts';
 import { findHosts } from '../host/emulated/detached.ts';
+import { parseMirror } from '../host/emulated/debian-disk.ts';
 import { emulatedGuestCpus, emulatedLabHost } from '../host/emulated/emulated-lab-host.ts';
 import { defaultXenVersion, parseXenVersion } from '../host/emulated/xen-versions.ts';
 import { defaultInventory, readInventory, type KnownHost } from '../host/inventory.ts';
@@ -47,6 +48,7 @@ const words = (text: string): string[] => text.split(',').filter((word) => word 
 export async function chooseHosts(chosen: HostArguments): Promise<LabHost[]> {
   const { host, xen, timing, inventory, mirror } = chosen;
   const hosts: LabHost[] = [];
+  if (mirror !== undefined) parseMirror(mirror);
   for (const version of words(xen ?? (host === undefined ? defaultXenVersion : ''))) {
     hosts.push(emulatedLabHost({ xen: parseXenVersion(version), timing, ...(mirror === undefined ? {} : { mirror }) }));
   }
@@ -56,7 +58,18 @@ export async function chooseHosts(chosen: HostArguments): Promise<LabHost[]> {
   }
   const twice = hosts.find(({ name }, i) => hosts.findIndex((one) => one.name === name) !== i);
   if (twice !== undefined) {
-    throw new LabError(`host ${twice.name} was asked for twice`, { blame: 'usage', code: 'HOST_TWICE' });
+    throw new LabError(`host ${twice.name} was asked for twice`, {
+      blame: 'usage',
+      code: 'HOST_TWICE',
+      next: 'name every host, and every version of Xen, once',
+    });
+  }
+  if (hosts.length === 0) {
+    throw new LabError('--host and --xen name no host', {
+      blame: 'usage',
+      code: 'NO_HOST',
+      next: 'ioreqlab host list; without both options the run makes itself an emulated host',
+    });
   }
   return hosts;
 }

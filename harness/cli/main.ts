@@ -30,12 +30,18 @@ const parser = yargs(hideBin(process.argv))
   .version(version)
   .alias('h', 'help')
   .wrap(Math.min(110, process.stdout.columns ?? 110))
+  .example('$0 run', 'everything on an emulated host')
+  .example('$0 show', 'the newest run again')
+  .example('$0 <command> --help', 'what a command takes')
   .epilogue(
     'Exit codes: 0 all passed, 1 something failed, 2 wrong usage, 3 nothing selected, 4 all skipped,\n' +
       '5 no verdict (the lab is broken), 6 the host crashed, 124 out of time, 130 interrupted.',
   )
   .fail((message: string | null, error: Error | undefined) => {
-    throw error ?? new LabError(message ?? 'wrong usage', { blame: 'usage', code: 'USAGE', next: 'ioreqlab --help' });
+    // A YError is what yargs has to say of arguments.
+    if (error !== undefined && error.name !== 'YError') throw error;
+    const what = error?.message ?? message ?? 'wrong usage';
+    throw new LabError(what, { blame: 'usage', code: 'USAGE', next: 'ioreqlab --help' });
   });
 
 try {
