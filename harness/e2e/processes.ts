@@ -1,0 +1,51 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { startTimeOf } from '../host/emulated/process-identity.ts';
+
+/** A process of this machine. Ids are used again: the start tells one process from the next. */
+export interface SeenProcess {
+  readonly pid: number;
+  readonly startTime: string;
+  readonly command: string;
+}
+
+/** All processes below one, however deep, but those that a process which has ended left to init. */
+export async function descendantsOf(pid: number): Promise<SeenProcess[]> {
+  const all = await Promise.all((await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(look));
+  const found: SeenProcess[] = [];
+  const parents = new Set([pid]);
+  for (let isNew = true; isNew;) {
+    isNew = false;
+    for (const one of all) {
+      if (one === undefined || parents.has(one.pid) || !parents.has(one.parent)) continue;
+      parents.add(one.pid);
+      found.push({ pid: one.pid, startTime: one.startTime, command: one.command });
+      isNew = true;
+    }
+  }
+  return found;
+}
+
+/** The QEMUs that a process has started. */
+export async function qemusOf(pid: number): Promise<SeenProcess[]> {
+  return (await descendantsOf(pid)).filter(({ command }) => command.startsWith('qemu-system'));
+}
+
+/** Those of them that still run. */
+export async function stillRunning(processes: readonly SeenProcess[]): Promise<SeenProcess[]> {
+  const now = await Promise.all(processes.map(async ({ pid }) => await startTimeOf(pid)));
+  return processes.filter(({ startTime }, i) => now[i] === startTime);
+}
+
+/** The words of a process's command line. */
+export async function wordsOf({ pid }: SeenProcess): Promise<string[]> {
+  return (await readFile(`/proc/${pid}/cmdline`, 'utf8')).split('\0');
+}
+
+async function look(name: string): Promise<(SeenProcess & { readonly parent: number }) | undefined> {
+  const text = await readFile(`/proc/${name}/stat`, 'utf8').catch(() => undefined);
+  if (text === undefined) return undefined;
+  // proc_pid_stat(5): the second field is a name in parentheses that may hold anything.
+  const command = text.slice(text.indexOf('(') + 1, text.lastIndexOf(')'));
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  return { pid: Number(name), parent: Number(fields[1]), startTime: fields[19] ?? '', command };
+}

@@ -1,0 +1,9 @@
+/**
+ * For tests of runs: passes, in one environment only.
+ */
+import { expect, scenario } from 'ioreqlab/scenario';
+
+scenario('needs QEMU', { environments: ['hvm'], tags: ['chosen'] }, async ({ guest }) => {
+  const seen = await guest.run((program) => program.in(0x5555, 1));
+  expect(seen.results[0]?.value).toBe(0xff);
+});
