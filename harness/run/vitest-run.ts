@@ -1,6 +1,5 @@
 import { relative } from 'node:path';
 import type { Reporter, TestCase, TestModule, TestSpecification } from 'vitest/node';
-import { createVitest } from 'vitest/node';
 import type { Metric, ScenarioRecord } from '../../results/index.ts';
 import { LabError } from '../../src/errors.ts';
 import { entryPoints } from '../entry-points.ts';
@@ -32,6 +31,8 @@ class ById {
 }
 
 async function openVitest({ context, retries }: VitestRunOptions, reporter: Reporter) {
+  // Large, and most commands do without it.
+  const { createVitest } = await import('vitest/node');
   return await createVitest(
     'test',
     {
