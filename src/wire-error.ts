@@ -5,11 +5,16 @@ export interface WireError {
   readonly blame: Blame;
   readonly code: string;
   readonly message: string;
+  /** What to do next. */
+  readonly next?: string | undefined;
 }
 
 /** An error as it travels. What nobody threw on purpose is the harness's fault, unless a call of libxen failed. */
 export function toWire(error: unknown): WireError {
-  if (isLabError(error)) return { blame: error.blame, code: error.code, message: error.message };
+  if (isLabError(error)) {
+    const { blame, code, message, next } = error;
+    return { blame, code, message, ...(next === undefined ? {} : { next }) };
+  }
   if (error instanceof Error && 'call' in error && 'code' in error) {
     return { blame: 'host', code: String(error.code), message: error.message };
   }
@@ -23,6 +28,6 @@ export function toWire(error: unknown): WireError {
   };
 }
 
-export function fromWire(error: WireError): LabError {
-  return new LabError(error.message, { blame: error.blame, code: error.code });
+export function fromWire({ message, blame, code, next }: WireError): LabError {
+  return new LabError(message, { blame, code, ...(next === undefined ? {} : { next }) });
 }

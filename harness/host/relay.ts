@@ -4,13 +4,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { encodeFrame, FrameReader, type Frame } from '../../src/agent/frames.ts';
-import { environmentSchema, guestRequestSchema } from '../../src/agent/protocol.ts';
+import {
+  environmentSchema,
+  guestRequestSchema,
+  numberedRequestSchema,
+  parseRequest,
+} from '../../src/agent/protocol.ts';
+import { LabError, messageOf } from '../../src/errors.ts';
 import { toWire } from '../../src/wire-error.ts';
+import type { AgentReply } from './agent-connection.ts';
 import type { HostSession } from './host-session.ts';
 
 /** What scenarios ask for: what guests' device models do, and guests themselves. */
-export const relayRequestSchema = z.union([
-  guestRequestSchema,
+export const relayRequestSchema = z.discriminatedUnion('do', [
+  ...guestRequestSchema.options,
   z.object({ do: z.literal('acquireGuest'), environment: environmentSchema }),
   z.object({ do: z.literal('discardGuest'), guest: z.string() }),
   z.object({ do: z.literal('xenLog') }),
@@ -25,8 +32,6 @@ export const guestIdentitySchema = z.object({
   vcpus: z.number(),
 });
 
-const numberedSchema = z.object({ id: z.number().int().nonnegative(), request: relayRequestSchema });
-
 /**
  * Gives the worker that runs the scenarios a way to the host session, which belongs to the orchestrator: so the host is
  * being reached while the worker still loads. A socket in a directory of our own, with the agent's frames on it.
@@ -37,6 +42,7 @@ export class Relay implements AsyncDisposable {
   readonly #server: Server;
   readonly #host: Promise<HostSession>;
   readonly #sockets = new Set<Socket>();
+  #stopEvents: (() => void) | undefined;
 
   private constructor(directory: string, path: string, server: Server, host: Promise<HostSession>) {
     this.#directory = directory;
@@ -45,10 +51,11 @@ export class Relay implements AsyncDisposable {
     this.#host = host;
     server.on('connection', (socket) => this.#serve(socket));
     host.then(
-      (session) =>
-        session.onEvent((event) => {
+      (session) => {
+        this.#stopEvents = session.onEvent((event) => {
           for (const socket of this.#sockets) socket.write(encodeFrame({ header: event, blobs: [] }));
-        }),
+        });
+      },
       () => undefined, // told to each request
     );
   }
@@ -57,14 +64,25 @@ export class Relay implements AsyncDisposable {
     const directory = await mkdtemp(join(tmpdir(), 'ioreqlab-'));
     const path = join(directory, 'relay');
     const server = createServer();
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(path, resolve);
-    });
+    try {
+      await new Promise<void>((resolve, reject) => {
+        server.once('error', reject);
+        server.listen(path, resolve);
+      });
+    } catch (error) {
+      await rm(directory, { recursive: true, force: true });
+      throw new LabError(`no socket can be made in ${directory}: ${messageOf(error)}`, {
+        blame: 'usage',
+        code: 'NO_SOCKET',
+        next: 'let TMPDIR name a short, writable directory',
+        cause: error,
+      });
+    }
     return new Relay(directory, path, server, host);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopEvents?.();
     for (const socket of this.#sockets) socket.destroy();
     await new Promise((resolve) => this.#server.close(resolve));
     await rm(this.#directory, { recursive: true, force: true });
@@ -84,23 +102,33 @@ export class Relay implements AsyncDisposable {
     });
   }
 
-  async #answer(socket: Socket, { header, blobs }: Frame): Promise<void> {
-    const { id, request } = numberedSchema.parse(header);
-    let frame: Frame;
+  async #answer(socket: Socket, frame: Frame): Promise<void> {
+    const reply = await this.#reply(frame).catch(() => undefined);
+    if (reply === undefined) socket.destroy();
+    else if (!socket.destroyed) socket.write(reply);
+  }
+
+  /** Rejects when the request has no number to answer to. */
+  async #reply({ header, blobs }: Frame): Promise<Buffer> {
+    const { id, request } = numberedRequestSchema.parse(header);
     try {
-      const host = await this.#host;
-      if (request.do === 'acquireGuest') {
-        frame = { header: { id, ok: true, result: await host.guests.acquire(request.environment) }, blobs: [] };
-      } else if (request.do === 'discardGuest') {
-        await host.guests.discard(request.guest);
-        frame = { header: { id, ok: true, result: {} }, blobs: [] };
-      } else {
-        const reply = await host.agent.request(request, blobs);
-        frame = { header: { id, ok: true, result: reply.result }, blobs: reply.blobs };
-      }
+      const reply = await this.#handle(parseRequest(relayRequestSchema, request), blobs);
+      return encodeFrame({ header: { id, ok: true, result: reply.result }, blobs: reply.blobs });
     } catch (error) {
-      frame = { header: { id, ok: false, error: toWire(error) }, blobs: [] };
+      return encodeFrame({ header: { id, ok: false, error: toWire(error) }, blobs: [] });
     }
-    if (!socket.destroyed) socket.write(encodeFrame(frame));
+  }
+
+  async #handle(request: RelayRequest, blobs: readonly Uint8Array[]): Promise<AgentReply> {
+    const host = await this.#host;
+    switch (request.do) {
+      case 'acquireGuest':
+        return { result: await host.guests.acquire(request.environment), blobs: [] };
+      case 'discardGuest':
+        await host.guests.discard(request.guest);
+        return { result: {}, blobs: [] };
+      default:
+        return await host.agent.request(request, blobs);
+    }
   }
 }

@@ -8,12 +8,17 @@ import { createDomain, sweepDomains } from './domain.ts';
 import { encodeFrame, FrameReader, type Frame } from './frames.ts';
 import { GuestProcess } from './guest-process.ts';
 import { describeHost, readXenLog } from './host-environment.ts';
-import { numberedRequestSchema, type AgentEvent, type Request } from './protocol.ts';
+import { numberedRequestSchema, parseRequest, requestSchema, type AgentEvent, type Request } from './protocol.ts';
 
-/** Where the agent keeps what it needs while it runs. */
-const runDirectory = '/run/ioreqlab';
-/** An abstract socket that only one process can hold and that vanishes with it: the lock on the host. */
-const lockName = '\0ioreqlab-agent';
+/** What there is one of on a host. */
+export interface AgentPlace {
+  /** Where the agent keeps what it needs while it runs. */
+  readonly directory: string;
+  /** An abstract socket that only one process can hold and that vanishes with it: the lock on the host. */
+  readonly lock: string;
+}
+
+const dom0: AgentPlace = { directory: '/run/ioreqlab', lock: '\0ioreqlab-agent' };
 
 /**
  * The process that the orchestrator starts in dom0 over SSH. It speaks frames on stdin and stdout and ends, with
@@ -22,15 +27,21 @@ const lockName = '\0ioreqlab-agent';
 export class Agent {
   readonly #deviceModelFile: string;
   readonly #addonFile: string;
+  readonly #place: AgentPlace;
   readonly #guests = new Map<string, GuestProcess>();
+  /** Why a guest that was there is no more. */
+  readonly #gone = new Map<string, LabError>();
+  /** Guests that are being made. */
+  readonly #creating = new Set<Promise<unknown>>();
   #lock: Server | undefined;
-  #directory = runDirectory;
+  #directory = '';
   #isEnding = false;
 
   /** @param deviceModelFile the bundle of device-model.entry.ts */
-  constructor(deviceModelFile: string, addonFile: string) {
+  constructor(deviceModelFile: string, addonFile: string, place: AgentPlace = dom0) {
     this.#deviceModelFile = deviceModelFile;
     this.#addonFile = addonFile;
+    this.#place = place;
   }
 
   run(): void {
@@ -56,8 +67,10 @@ export class Agent {
   async #end(code: number): Promise<void> {
     if (this.#isEnding) return;
     this.#isEnding = true;
+    await Promise.allSettled(this.#creating);
     await Promise.allSettled([...this.#guests.values()].map((guest) => guest.close()));
-    await rm(this.#directory, { recursive: true, force: true });
+    // Without the lock, what is there belongs to another agent.
+    if (this.#lock !== undefined) await rm(this.#directory, { recursive: true, force: true });
     this.#lock?.close();
     process.exit(code);
   }
@@ -71,7 +84,7 @@ export class Agent {
   async #answer({ header, blobs }: Frame): Promise<void> {
     const { id, request } = numberedRequestSchema.parse(header);
     try {
-      const [result, answerBlobs] = await this.#handle(id, request, blobs);
+      const [result, answerBlobs] = await this.#handle(id, parseRequest(requestSchema, request), blobs);
       this.#send({ header: { id, ok: true, result }, blobs: answerBlobs });
     } catch (error) {
       this.#send({ header: { id, ok: false, error: toWire(error) }, blobs: [] });
@@ -90,8 +103,15 @@ export class Agent {
         return [await describeHost(this.#addonFile), []];
       case 'xenLog':
         return [{}, [Buffer.from(await readXenLog(), 'utf8')]];
-      case 'createGuest':
-        return [await this.#createGuest(request), []];
+      case 'createGuest': {
+        const creating = this.#createGuest(request);
+        this.#creating.add(creating);
+        try {
+          return [await creating, []];
+        } finally {
+          this.#creating.delete(creating);
+        }
+      }
       case 'destroyGuest': {
         const guest = this.#guests.get(request.guest);
         this.#guests.delete(request.guest);
@@ -100,10 +120,9 @@ export class Agent {
       }
       default: {
         const guest = this.#guests.get(request.guest);
-        if (guest === undefined) {
-          throw new LabError(`there is no guest ${request.guest}`, { blame: 'scenario', code: 'GUEST_UNKNOWN' });
-        }
-        return await guest.request(id, request, blobs);
+        if (guest !== undefined) return await guest.request(id, request, blobs);
+        const unknown = { blame: 'scenario', code: 'GUEST_UNKNOWN' } as const;
+        throw this.#gone.get(request.guest) ?? new LabError(`there is no guest ${request.guest}`, unknown);
       }
     }
   }
@@ -111,27 +130,24 @@ export class Agent {
   async #hello(run: string): Promise<{ swept: string[] }> {
     const lock = createServer((socket) => socket.end(`${run}\n`));
     await new Promise<void>((resolve, reject) => {
-      lock.once('error', () =>
-        reject(
-          new LabError('another run uses this host', {
-            blame: 'host',
-            code: 'HOST_BUSY',
-          }),
-        ),
-      );
-      lock.listen(lockName, resolve);
+      lock.once('error', (error: NodeJS.ErrnoException) => reject(error.code === 'EADDRINUSE' ? busy() : error));
+      lock.listen(this.#place.lock, resolve);
     });
     lock.unref();
     this.#lock = lock;
-    this.#directory = join(runDirectory, run);
+    const { directory } = this.#place;
+    this.#directory = join(directory, run);
     // No agent has been here since the host booted: so there are no leftovers to look for.
-    const isFirst = !existsSync(runDirectory);
-    await rm(runDirectory, { recursive: true, force: true });
+    const isFirst = !existsSync(directory);
+    await rm(directory, { recursive: true, force: true });
     await mkdir(this.#directory, { recursive: true, mode: 0o700 });
     return { swept: isFirst ? [] : await sweepDomains() };
   }
 
   async #createGuest(request: Extract<Request, { do: 'createGuest' }>): Promise<{ domid: number }> {
+    if (this.#lock === undefined) {
+      throw new LabError('a guest before hello', { blame: 'harness', code: 'AGENT_NOT_GREETED' });
+    }
     if (this.#guests.has(request.guest)) {
       throw new LabError(`there is a guest ${request.guest} already`, { blame: 'scenario', code: 'GUEST_EXISTS' });
     }
@@ -147,14 +163,41 @@ export class Agent {
         workerFile: this.#deviceModelFile,
       };
       const started = await GuestProcess.start(domain, setup, (event) => {
-        if (event.event === 'guestGone' || event.event === 'deviceModelGone') this.#guests.delete(guest);
+        const lost = lostBy(event);
+        if (lost !== undefined) {
+          this.#guests.delete(guest);
+          this.#gone.set(guest, lost);
+        }
         this.#tell(event);
       });
-      this.#guests.set(guest, started);
+      // It may have died meanwhile.
+      if (!this.#gone.has(guest)) this.#guests.set(guest, started);
     } catch (error) {
       await domain.destroy();
       throw error;
     }
     return { domid: domain.domid };
   }
+}
+
+/** What is told to who still asks for a guest that this event took away. */
+function lostBy(event: AgentEvent): LabError | undefined {
+  switch (event.event) {
+    case 'guestGone':
+      return new LabError(`the guest is gone: ${event.reason}`, { blame: 'guest', code: 'GUEST_GONE' });
+    case 'deviceModelGone':
+      return new LabError(`the device-model process ended with ${event.how}`, {
+        ...{ blame: 'deviceModel', code: 'DEVICE_MODEL_GONE' },
+      });
+    default:
+      return undefined;
+  }
+}
+
+function busy(): LabError {
+  return new LabError('another run uses this host', {
+    blame: 'host',
+    code: 'HOST_BUSY',
+    next: 'wait for it, or take another host',
+  });
 }

@@ -89,10 +89,12 @@ class DeviceModel {
 
   /** Ends everything in order; the guest is told to go if it is to go with us. */
   async close(shutdown: boolean): Promise<void> {
-    await this.#closeServers();
-    this.#memory.drop();
-    this.#control[Symbol.dispose]();
-    if (shutdown) this.#addon.shutdown(shutdownPoweroff);
+    await inOrder([
+      async () => void (await this.#closeServers()),
+      () => this.#memory.drop(),
+      () => this.#control[Symbol.dispose](),
+      () => shutdown && this.#addon.shutdown(shutdownPoweroff),
+    ]);
   }
 
   #createServer(name: string): void {
@@ -119,14 +121,17 @@ class DeviceModel {
   }
 
   async #closeServers(): Promise<[unknown, readonly Uint8Array[]]> {
-    const servers = [];
-    const traces = [];
-    for (const [name, host] of this.#servers) {
-      this.#servers.delete(name);
-      const { xenId, counters, trace } = await host.close();
-      servers.push({ server: name, xenId, counters });
-      traces.push(trace);
-    }
+    const servers: object[] = [];
+    const traces: Uint8Array[] = [];
+    const hosts = [...this.#servers];
+    this.#servers.clear();
+    await inOrder(
+      hosts.map(([server, host]) => async () => {
+        const { xenId, counters, trace } = await host.close();
+        servers.push({ server, xenId, counters });
+        traces.push(trace);
+      }),
+    );
     return [{ servers }, traces];
   }
 
@@ -152,6 +157,19 @@ class DeviceModel {
     for (const server of this.#servers.values()) server.checkWatchdog();
     return request.reads.map(({ address, length }) => this.#memory.readBytes(address, length));
   }
+}
+
+/** Takes one step after the other, all of them; then throws what the first one threw that did. */
+async function inOrder(steps: readonly (() => unknown)[]): Promise<void> {
+  const failures: unknown[] = [];
+  for (const step of steps) {
+    try {
+      await step();
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) throw failures[0];
 }
 
 /** The entry of a guest's device-model process, started by the agent with an IPC channel. */

@@ -10,6 +10,8 @@ const run = promisify(execFile);
 
 /** Creating a domain takes a second or two on an emulated host; QEMU is started on the way. */
 const createMs = 120_000;
+/** How long xl gets to notice that its domain is destroyed. */
+const goneMs = 15_000;
 /** All domains that we create are named so; the agent removes leftovers by it. */
 const namePrefix = 'ioreqlab-';
 
@@ -33,7 +35,7 @@ export interface Domain {
 }
 
 function quoted(text: string): string {
-  if (/["\\\n]/.test(text)) throw new RangeError(`${JSON.stringify(text)} cannot stand in an xl configuration`);
+  if (/["\\\p{Cc}]/u.test(text)) throw new RangeError(`${JSON.stringify(text)} cannot stand in an xl configuration`);
   return `"${text}"`;
 }
 
@@ -58,38 +60,44 @@ export function xlConfig({ name, environment, vcpus, memoryMiB, cpus, kernel }: 
  * Creates a domain, paused.
  *
  * @param directory for the configuration, which is removed again
+ * @param deadlineMs how long xl may take
  * @throws LabError `DOMAIN_NOT_CREATED` with what xl said
  */
-export async function createDomain(config: DomainConfig, directory: string): Promise<Domain> {
+export async function createDomain(config: DomainConfig, directory: string, deadlineMs = createMs): Promise<Domain> {
   const file = join(directory, `${config.name}.cfg`);
   await writeFile(file, xlConfig(config));
   try {
     // In the foreground xl stays as our child and ends with the domain: no polling, and no daemon of unknown parentage.
     const xl = spawn('xl', ['create', '-F', '-p', file], { stdio: ['ignore', 'pipe', 'pipe'] });
-    return await watch(xl, config.name);
+    return await watch(xl, config.name, deadlineMs);
   } finally {
     await rm(file, { force: true });
   }
 }
 
-async function watch(xl: ChildProcess, name: string): Promise<Domain> {
+async function watch(xl: ChildProcess, name: string, deadlineMs: number): Promise<Domain> {
   const said: string[] = [];
   let reason = '';
-  const gone = new Promise<string>((resolve) => {
-    xl.once('exit', (code, signal) => resolve(reason || `xl ended with ${signal ?? code}`));
-  });
+  const ended = lastWords(xl);
+  const gone = ended.then((how) => reason || `xl ended with ${how}`);
   const domid = await new Promise<number>((resolve, reject) => {
-    const fail = (why: string): void =>
+    const fail = (why: string): void => {
+      clearTimeout(timer);
       reject(
         new LabError(`guest ${name} could not be created: ${why}\n${said.slice(-8).join('\n')}`.trim(), {
           blame: 'host',
           code: 'DOMAIN_NOT_CREATED',
+          next: 'try it on the host: xl create; xl dmesg and /var/log/xen tell more',
         }),
       );
+    };
     const timer = setTimeout(() => {
-      xl.kill();
-      fail(`xl create did not finish within ${createMs / 1000} s`);
-    }, createMs);
+      xl.kill('SIGKILL');
+      // What it has made so far has the name already.
+      void run('xl', ['destroy', namePrefix + name])
+        .catch(() => undefined)
+        .then(() => fail(`xl create did not finish within ${deadlineMs / 1000} s`));
+    }, deadlineMs);
     const hear = (line: string): void => {
       if (said.push(line) > 200) said.shift();
       // tools/xl/xl_vmcontrol.c, create_domain()
@@ -104,9 +112,8 @@ async function watch(xl: ChildProcess, name: string): Promise<Domain> {
     };
     for (const stream of [xl.stdout, xl.stderr]) if (stream) createInterface({ input: stream }).on('line', hear);
     xl.once('error', (error) => fail(error.message));
-    xl.once('exit', (code) => {
-      clearTimeout(timer);
-      fail(`xl ended with ${code}`);
+    void ended.then((how) => {
+      if (how !== 'SIGKILL') fail(`xl ended with ${how}`);
     });
   });
   return {
@@ -116,10 +123,21 @@ async function watch(xl: ChildProcess, name: string): Promise<Domain> {
       await run('xl', ['unpause', String(domid)]);
     },
     destroy: async () => {
-      if (xl.exitCode === null) await run('xl', ['destroy', String(domid)]).catch(() => undefined);
+      if (xl.exitCode !== 0) await run('xl', ['destroy', String(domid)]).catch(() => undefined);
+      const timer = setTimeout(() => xl.kill('SIGKILL'), goneMs);
       await gone;
+      clearTimeout(timer);
     },
   };
+}
+
+/** Resolves when a process has ended and what it said last was heard, with its exit code or signal. */
+async function lastWords(child: ChildProcess): Promise<string> {
+  return await new Promise((resolve) => {
+    child.once('close', (code, signal) => resolve(String(signal ?? code)));
+    // `close` does not come as long as a process that it has left behind holds its pipes.
+    child.once('exit', (code, signal) => setTimeout(resolve, 500, String(signal ?? code)).unref());
+  });
 }
 
 /** SHUTDOWN_* of Xen's public/sched.h. */

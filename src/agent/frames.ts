@@ -15,14 +15,17 @@ export interface Frame {
 export const maxFrameBytes = 256 * 1024 * 1024;
 const maxBlobs = 4096;
 
+/** @throws RangeError when the other side would refuse it */
 export function encodeFrame({ header, blobs }: Frame): Buffer {
   const json = Buffer.from(JSON.stringify(header), 'utf8');
+  const size = blobs.reduce((sum, blob) => sum + blob.length, 12 + 4 * blobs.length + json.length);
+  if (size > maxFrameBytes) throw new RangeError(`a message of ${size} bytes is too large`);
+  if (blobs.length > maxBlobs) throw new RangeError(`a message of ${blobs.length} parts has too many`);
   const lengths = Buffer.alloc(12 + 4 * blobs.length);
   lengths.writeUInt32LE(json.length, 4);
   lengths.writeUInt32LE(blobs.length, 8);
   blobs.forEach((blob, i) => lengths.writeUInt32LE(blob.length, 12 + 4 * i));
   const frame = Buffer.concat([lengths, json, ...blobs]);
-  if (frame.length > maxFrameBytes) throw new RangeError(`a message of ${frame.length} bytes is too large`);
   frame.writeUInt32LE(frame.length - 4, 0);
   return frame;
 }
@@ -74,7 +77,7 @@ function decode(bytes: Buffer): Frame {
     const length = bytes.readUInt32LE(8 + 4 * i);
     if (at + length > bytes.length) throw new RangeError('a damaged message');
     // A copy: views of it may then need any alignment, and the chunk can go.
-    blobs.push(Uint8Array.prototype.slice.call(bytes, at, at + length));
+    blobs.push(new Uint8Array(bytes.subarray(at, at + length)));
     at += length;
   }
   if (at !== bytes.length) throw new RangeError('a damaged message');

@@ -19,6 +19,8 @@ export class GuestProcess {
   readonly #tell: (event: AgentEvent) => void;
   readonly #pending = new Map<number, { resolve(answer: Answer): void; reject(error: Error): void }>();
   #isEnding = false;
+  /** Why no request is answered any more. */
+  #lost: LabError | undefined;
 
   private constructor(name: string, domain: Domain, child: ChildProcess, tell: (event: AgentEvent) => void) {
     this.#name = name;
@@ -27,14 +29,19 @@ export class GuestProcess {
     this.#tell = tell;
     child.on('message', (message: FromDeviceModel) => this.#hear(message));
     this.#exited = new Promise((resolve) => {
-      child.once('exit', (code, signal) => {
-        this.#fail('deviceModel', 'DEVICE_MODEL_GONE', `the device-model process ended with ${signal ?? code}`);
+      const ended = (how: string): void => {
+        this.#fail('deviceModel', 'DEVICE_MODEL_GONE', `the device-model process ended with ${how}`);
         resolve();
         if (this.#isEnding) return;
         this.#isEnding = true;
-        tell({ event: 'deviceModelGone', guest: name, how: String(signal ?? code) });
+        tell({ event: 'deviceModelGone', guest: name, how });
         // Its servers outlive it, and the guest would wait for them for ever.
         void domain.destroy();
+      };
+      child.once('exit', (code, signal) => ended(String(signal ?? code)));
+      // It could not be started. A message that did not reach it any more is told by its exit.
+      child.on('error', (error) => {
+        if (child.pid === undefined) ended(error.message);
       });
     });
     void domain.gone.then((reason) => {
@@ -83,13 +90,9 @@ export class GuestProcess {
 
   async #send(id: number, message: ToDeviceModel): Promise<Answer> {
     return await new Promise((resolve, reject) => {
-      if (!this.#child.connected) {
-        reject(
-          new LabError(`guest ${this.#name} has no device-model process any more`, {
-            blame: 'deviceModel',
-            code: 'DEVICE_MODEL_GONE',
-          }),
-        );
+      if (this.#lost !== undefined || !this.#child.connected) {
+        const gone = { blame: 'deviceModel', code: 'DEVICE_MODEL_GONE' } as const;
+        reject(this.#lost ?? new LabError(`guest ${this.#name} has no device-model process any more`, gone));
         return;
       }
       this.#pending.set(id, { resolve, reject });
@@ -109,7 +112,8 @@ export class GuestProcess {
   }
 
   #fail(blame: 'guest' | 'deviceModel', code: string, message: string): void {
-    for (const { reject } of this.#pending.values()) reject(new LabError(message, { blame, code }));
+    this.#lost ??= new LabError(message, { blame, code });
+    for (const { reject } of this.#pending.values()) reject(this.#lost);
     this.#pending.clear();
   }
 }

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { LabError } from '../errors.ts';
 
 /**
  * The messages between the orchestrator and the agent in dom0, as headers of {@link Frame}s. Both ends check what they
@@ -67,13 +68,30 @@ export const requestSchema = z.discriminatedUnion('do', [
 ]);
 export type Request = z.infer<typeof requestSchema>;
 
-/** A request as it travels. */
-export const numberedRequestSchema = z.object({ id: z.number().int().nonnegative(), request: requestSchema });
+/** A request as it travels; not yet looked at, so that what is wrong with it can be told to who has sent it. */
+export const numberedRequestSchema = z.object({ id: z.number().int().nonnegative(), request: z.unknown() });
+
+/**
+ * A request that is one.
+ *
+ * @throws LabError `REQUEST_INVALID` that names the field: what a scenario asked for comes here as it is
+ */
+export function parseRequest<T>(schema: z.ZodType<T>, request: unknown): T {
+  const parsed = schema.safeParse(request);
+  if (parsed.success) return parsed.data;
+  const { do: what } = z.object({ do: z.string() }).catch({ do: 'a request' }).parse(request);
+  const faults = parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'do'}: ${message}`);
+  throw new LabError(`${what} is not possible like this: ${faults.join('; ')}`, {
+    blame: 'scenario',
+    code: 'REQUEST_INVALID',
+  });
+}
 
 const errorSchema = z.object({
   blame: z.enum(['usage', 'host', 'guest', 'deviceModel', 'scenario', 'harness']),
   code: z.string(),
   message: z.string(),
+  next: z.string().optional(),
 });
 
 /** What the agent says unasked. */

@@ -1,4 +1,5 @@
 import { frameBytes } from '../abi/ioreq.ts';
+import { LabError } from '../errors.ts';
 
 /** What {@link GuestMemory} needs of the addon. */
 export interface FrameMapper {
@@ -60,7 +61,7 @@ export class GuestMemory {
     this.#absent.clear();
   }
 
-  /** A copy of a stretch of memory. Throws an Error where the guest has none. */
+  /** A copy of a stretch of memory. @throws LabError `NO_GUEST_MEMORY` where the guest has none */
   readBytes(address: number, length: number): Uint8Array {
     const bytes = new Uint8Array(length);
     this.#stretch(address, length, (frame, offset, at, count) => {
@@ -69,7 +70,7 @@ export class GuestMemory {
     return bytes;
   }
 
-  /** Copies bytes into the guest's memory. Throws an Error where the guest has none. */
+  /** Copies bytes into the guest's memory. @throws LabError `NO_GUEST_MEMORY` where the guest has none */
   writeBytes(address: number, bytes: Uint8Array): void {
     this.#stretch(address, bytes.length, (frame, offset, at, count) => {
       new Uint8Array(frame.buffer, offset, count).set(bytes.subarray(at, at + count));
@@ -89,7 +90,7 @@ export class GuestMemory {
       const offset = (address + at) % frameBytes;
       const count = Math.min(length - at, frameBytes - offset);
       const frame = this.#frame((address + at - offset) / frameBytes);
-      if (frame === undefined) throw new Error(`the guest has no memory at 0x${(address + at).toString(16)}`);
+      if (frame === undefined) throw noMemory(address + at);
       copy(frame, offset, at, count);
       at += count;
     }
@@ -113,4 +114,11 @@ export class GuestMemory {
       return undefined;
     }
   }
+}
+
+function noMemory(address: number): LabError {
+  return new LabError(`the guest has no memory at 0x${address.toString(16)}`, {
+    blame: 'scenario',
+    code: 'NO_GUEST_MEMORY',
+  });
 }

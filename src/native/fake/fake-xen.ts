@@ -60,6 +60,8 @@ interface Controls {
 /** Tests' hold on the fake of Xen: see fake_xen.h. */
 export class FakeXen {
   readonly addonFile: string = `${root}/build/native/ioreq.node`;
+  /** The module that puts the fake into a process which loads it before the addon. */
+  readonly file: string;
   readonly addon: Addon;
   readonly #controls: Controls;
 
@@ -69,8 +71,8 @@ export class FakeXen {
       execFileSync('flock', [`${root}/build`, 'make', '-s', '-C', `${root}/${directory}`], { stdio: 'pipe' });
     make('src/native');
     make('src/native/fake');
-    const file = `${root}/build/native/fake/${release}/fake.node`;
-    this.#controls = createRequire(import.meta.url)(file) as Controls;
+    this.file = `${root}/build/native/fake/${release}/fake.node`;
+    this.#controls = createRequire(import.meta.url)(this.file) as Controls;
     this.addon = loadAddon(this.addonFile);
   }
 

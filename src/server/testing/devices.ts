@@ -29,15 +29,19 @@ const adder = defineDevice({
   },
 });
 
-/** Does what a handler must not: a read throws, a write of 1 never returns, one of 2 returns late, of 3 ends the thread. */
+/**
+ * Does what a handler must not: a read throws, or never returns; a write of 1 never returns, one of 2 returns late, one
+ * of 3 ends the thread.
+ */
 const broken = defineDevice({
   name: 'broken',
   regions: { trigger: port({ size: 4 }) },
-  create() {
+  create({ isStuck = false }: { isStuck?: boolean }) {
     const cell = new Int32Array(new SharedArrayBuffer(4));
     return {
       trigger: {
         read: () => {
+          if (isStuck) Atomics.wait(cell, 0, 0);
           throw new Error('this handler is broken');
         },
         write: (_offset, _size, value) => {
