@@ -29,7 +29,7 @@ function expectRefusal({ code, stdout, stderr }: CliEnd, what: RegExp, next: Reg
 }
 
 describe('what was typed wrong ends with 2 and the next thing to type', () => {
-  test.each<[words: string, what: RegExp, next: RegExp]>([
+  test.concurrent.each<[words: string, what: RegExp, next: RegExp]>([
     ['rnu', /did you mean run/i, /next: ioreqlab --help/],
     ['run --jsn', /Unknown argument: jsn/, /next: ioreqlab --help/],
     ['run --host', /Not enough arguments following: host/, /next: ioreqlab --help/],
@@ -65,19 +65,19 @@ describe('an inventory that is wrong is told by file and line', () => {
   ];
   const changed = (line: number, text: string): string => good.toSpliced(line - 1, 1, text).join('\n');
 
-  test.each<[name: string, text: string, what: RegExp]>([
+  test.concurrent.each<[name: string, text: string, what: RegExp]>([
     ['not YAML', changed(4, '    address: [lab1'), /inventory\.yaml:\d+: /],
     ['a field that is not known', changed(5, '    keys: key'), /inventory\.yaml:5: .*keys/],
     ['a host key that is none', changed(6, '    hostKeys: [nonsense]'), /inventory\.yaml:6: .*OpenSSH public key/],
     ['a jump to nowhere', [...good, '    jump: lab2'].join('\n'), /inventory\.yaml:7: .*no host lab2/],
     ['a jump in a circle', [...good, '    jump: lab1'].join('\n'), /inventory\.yaml:7: .*circle/],
-  ])('%s', async (_name, text, what) => {
-    const file = await place.write('inventory.yaml', `${text}\n`);
+  ])('%s', async (name, text, what) => {
+    const file = await place.write(`${name}/inventory.yaml`, `${text}\n`);
     expectRefusal(await call('run', '--host', 'lab1', '--inventory', file), what, /mend the line/);
   });
 
-  test('a private key that is not there', async () => {
-    const file = await place.write('inventory.yaml', `${good.join('\n')}\n`);
+  test.concurrent('a private key that is not there', async () => {
+    const file = await place.write('no key/inventory.yaml', `${good.join('\n')}\n`);
     const { code, stderr } = await call('host', 'shell', 'lab1', 'true', '--inventory', file);
     expect(stderr).toMatch(/the private key of lab1\.example cannot be read/);
     expect(stderr).toMatch(/next: check the path of the key: .*\/key/);
@@ -89,7 +89,7 @@ describe('devices that cannot go to dom0 are told before a host is started', () 
   const device = (name: string): string =>
     `import { defineDevice } from 'ioreqlab/device';\nexport default defineDevice({ name: '${name}', regions: {}, create: () => ({}) });\n`;
 
-  test.each<[name: string, files: Readonly<Record<string, string>>, what: RegExp]>([
+  test.concurrent.each<[name: string, files: Readonly<Record<string, string>>, what: RegExp]>([
     ['does not compile', { 'a.device.ts': 'export default {\n' }, /does not compile:\n.*a\.device\.ts:2: /],
     [
       'does not load',
