@@ -82,6 +82,11 @@ export class HostSession implements AsyncDisposable {
     return Buffer.from(blobs[0] ?? []).toString('utf8');
   }
 
+  /** Ends the connection and leaves the host to itself: the agent notices, but nobody waits until it is done. */
+  async abandon(): Promise<void> {
+    await this.#ssh[Symbol.asyncDispose]();
+  }
+
   /** Ends the agent, and with it all guests and servers, and the connection. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.agent[Symbol.asyncDispose]();

@@ -124,7 +124,9 @@ class HostLife {
       await scenarios;
       if (session !== undefined) {
         if (this.#error === undefined) await this.#keepXenLog(session);
-        await session[Symbol.asyncDispose]();
+        // Ending guests in order takes seconds, and is of no use to a machine that is about to be thrown away.
+        if (lab.isDisposable) await session.abandon();
+        else await session[Symbol.asyncDispose]();
       }
     } finally {
       await relay[Symbol.asyncDispose]();

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import {
   createRun,
@@ -19,6 +20,8 @@ import type { ScenarioOutcome } from './vitest-run.ts';
 
 /** More machines at once than this only slow each other down: each emulated one takes a processor. */
 const machinesAtOnce = 2;
+/** What the first machine, which has the longest way to go, gets to itself: reaching a host is work for both processors. */
+const headStartMs = 4_000;
 
 /** Who wants to know how a run goes. */
 export interface RunListener {
@@ -72,7 +75,8 @@ export async function runLab(options: RunOptions): Promise<FinishedRecords> {
     const waiting = [...parts];
     const done = new Map<HostPart, HostRun>();
     await Promise.all(
-      Array.from({ length: Math.min(machinesAtOnce, parts.length) }, async () => {
+      Array.from({ length: Math.min(machinesAtOnce, parts.length) }, async (_, machine) => {
+        if (machine > 0) await sleep(headStartMs, undefined, { signal }).catch(() => undefined);
         for (let part = waiting.shift(); part !== undefined; part = waiting.shift()) {
           done.set(part, await runPart(part, run, bundle, options));
         }
