@@ -6,7 +6,7 @@ export function quoteWords(words: readonly string[]): string {
   return words
     .map((word) => {
       if (word.includes('\0')) throw new RangeError('a word of a command holds a NUL byte');
-      return /^[A-Za-z0-9_@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
+      return /^[A-Za-z0-9_@%+:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
     })
     .join(' ');
 }

@@ -1,14 +1,12 @@
-import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { Client, type ClientChannel, type ConnectConfig, type SFTPWrapper } from 'ssh2';
+import type { Client, ClientChannel, SFTPWrapper } from 'ssh2';
 import { LabError, messageOf } from '../../../src/errors.ts';
 import type { SshTarget } from '../ssh-target.ts';
+import { connect, keyUnreadable, readyMs, unreachable } from './connect.ts';
 import { quoteWords } from './quote.ts';
 
-/** Key exchange is slow under emulation: well over a second, more when both processors are loaded. */
-const readyMs = 30_000;
-const keepaliveMs = 10_000;
-const keepaliveCount = 6;
+/** Bytes of stdout and stderr together that a command may print. */
+const outputLimit = 16 * 1024 * 1024;
 
 /** What a command on the host left. */
 export interface CommandResult {
@@ -48,15 +46,11 @@ export class SshConnection implements AsyncDisposable {
    */
   static async open(target: SshTarget, signal?: AbortSignal): Promise<SshConnection> {
     const privateKey = await readFile(target.privateKeyFile, 'utf8').catch((error: unknown) => {
-      throw new LabError(`the private key of ${target.address} cannot be read: ${messageOf(error)}`, {
-        blame: 'usage',
-        code: 'KEY_UNREADABLE',
-        next: `check the path of the key: ${target.privateKeyFile}`,
-      });
+      throw keyUnreadable(target, error);
     });
     const jump = target.jump === undefined ? undefined : await SshConnection.open(target.jump, signal);
     try {
-      const sock = jump === undefined ? undefined : await jump.#forward(target.address, target.port);
+      const sock = jump === undefined ? undefined : await jump.#forward(target.address, target.port, signal);
       const client = await connect(target, { privateKey, ...(sock === undefined ? {} : { sock }) }, signal);
       return new SshConnection(target, client, jump);
     } catch (error) {
@@ -65,68 +59,39 @@ export class SshConnection implements AsyncDisposable {
     }
   }
 
-  /** Starts a command and gives its channel: stdin, stdout, and `stderr`. */
+  /** Starts a command and gives its channel: stdin, stdout, and `stderr`. @throws LabError `HOST_LOST` */
   async start(words: readonly string[]): Promise<ClientChannel> {
-    return await new Promise((resolve, reject) => {
-      this.#client.exec(quoteWords(words), (error, channel) => {
-        if (error) reject(this.#lost(error));
-        else resolve(channel);
-      });
-    });
+    const command = quoteWords(words);
+    return await this.#open<ClientChannel>((done) => this.#client.exec(command, done));
   }
 
   /** An interactive shell on a terminal of this size. */
   async shell(terminal: { term: string; rows: number; cols: number }): Promise<ClientChannel> {
-    return await new Promise((resolve, reject) => {
-      this.#client.shell(terminal, (error, channel) => {
-        if (error) reject(this.#lost(error));
-        else resolve(channel);
-      });
-    });
+    return await this.#open<ClientChannel>((done) => this.#client.shell(terminal, done));
   }
 
-  /** Runs a command to its end; output beyond 16 MiB is an error. */
+  /**
+   * Runs a command to its end.
+   *
+   * @throws LabError `HOST_LOST` when the connection ended before the command; `TOO_MUCH_OUTPUT`; the signal's reason
+   */
   async run(words: readonly string[], signal?: AbortSignal): Promise<CommandResult> {
-    const channel = await this.start(words);
-    const limit = 16 * 1024 * 1024;
-    return await new Promise((resolve, reject) => {
-      const stdout: Buffer[] = [];
-      const stderr: Buffer[] = [];
-      let size = 0;
-      const keep = (list: Buffer[]) => (chunk: Buffer) => {
-        size += chunk.length;
-        if (size > limit) channel.emit('error', new RangeError(`${words[0]} printed more than ${limit} bytes`));
-        else list.push(chunk);
-      };
-      const abort = (): void => {
-        channel.close();
-        reject(signal?.reason as Error);
-      };
-      signal?.addEventListener('abort', abort, { once: true });
-      let code: number | null = null;
-      channel.on('data', keep(stdout));
-      channel.stderr.on('data', keep(stderr));
-      channel.on('exit', (exitCode: number | null) => (code = exitCode));
-      channel.on('error', reject);
-      channel.on('close', () => {
-        signal?.removeEventListener('abort', abort);
-        resolve({
-          code,
-          stdout: Buffer.concat(stdout).toString('utf8'),
-          stderr: Buffer.concat(stderr).toString('utf8'),
-        });
-      });
-    });
+    signal?.throwIfAborted();
+    const command = quoteWords(words);
+    let result: Promise<CommandResult> | undefined;
+    await this.#open<ClientChannel>((done) =>
+      this.#client.exec(command, (error, channel) => {
+        // Listens at once: how a short command ended may come in the very same packet.
+        if (!error) result = this.#collect(channel, words, signal);
+        done(error, channel);
+      }),
+    );
+    return await (result as Promise<CommandResult>);
   }
 
   /** A file-transfer session; end it with its `end()`. */
   async sftp(): Promise<SFTPWrapper> {
-    return await new Promise((resolve, reject) => {
-      this.#client.sftp((error, sftp) => {
-        if (error) reject(this.#lost(error));
-        else resolve(sftp);
-      });
-    });
+    return await this.#open<SFTPWrapper>((done) => this.#client.sftp(done));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -138,120 +103,82 @@ export class SshConnection implements AsyncDisposable {
     await this.#jump?.[Symbol.asyncDispose]();
   }
 
-  async #forward(address: string, port: number): Promise<ClientChannel> {
+  /** What a command leaves when its channel is closed. */
+  async #collect(channel: ClientChannel, words: readonly string[], signal?: AbortSignal): Promise<CommandResult> {
     return await new Promise((resolve, reject) => {
+      const stdout: Buffer[] = [];
+      const stderr: Buffer[] = [];
+      let size = 0;
+      const giveUp = (error: Error): void => {
+        channel.close();
+        reject(error);
+      };
+      const keep = (list: Buffer[]) => (chunk: Buffer) => {
+        size += chunk.length;
+        if (size <= outputLimit) list.push(chunk);
+        else giveUp(this.#tooMuch(words));
+      };
+      const abort = (): void => giveUp(signal?.reason as Error);
+      signal?.addEventListener('abort', abort, { once: true });
+      if (signal?.aborted) abort();
+      let code: number | null | undefined;
+      channel.on('data', keep(stdout));
+      channel.stderr.on('data', keep(stderr));
+      channel.on('exit', (exitCode: number | null) => (code = exitCode));
+      channel.on('error', giveUp);
+      channel.on('close', () => {
+        signal?.removeEventListener('abort', abort);
+        // sshd says how a command ended before it closes the channel.
+        if (code === undefined) return reject(this.#lost(new Error(`it ended while ${words[0]} ran`)));
+        resolve({
+          code,
+          stdout: Buffer.concat(stdout).toString('utf8'),
+          stderr: Buffer.concat(stderr).toString('utf8'),
+        });
+      });
+    });
+  }
+
+  /** A connection onwards. If the wait is given up, so is this connection, and with it what may still come. */
+  async #forward(address: string, port: number, signal?: AbortSignal): Promise<ClientChannel> {
+    const where = `${address}:${port} through ${this.target.address}`;
+    const late = AbortSignal.timeout(readyMs);
+    const given = AbortSignal.any(signal === undefined ? [late] : [late, signal]);
+    return await new Promise((resolve, reject) => {
+      const abort = (): void =>
+        reject(late.aborted ? unreachable(where, new Error('no answer')) : (signal?.reason as Error));
+      if (given.aborted) return abort();
+      given.addEventListener('abort', abort, { once: true });
       this.#client.forwardOut('127.0.0.1', 0, address, port, (error, channel) => {
-        if (error) reject(unreachable(`${address}:${port} through ${this.target.address}`, error));
+        given.removeEventListener('abort', abort);
+        if (error) reject(unreachable(where, error));
         else resolve(channel);
       });
     });
   }
 
-  #lost(error: Error): LabError {
-    return new LabError(`the connection to ${this.target.address} failed: ${error.message}`, {
+  async #open<T>(ask: (done: (error: Error | undefined, channel: T) => void) => unknown): Promise<T> {
+    return await new Promise<T>((resolve, reject) => {
+      ask((error, channel) => (error ? reject(error) : resolve(channel)));
+    }).catch((error: unknown) => {
+      // ssh2 throws at once when the connection is gone.
+      throw this.#lost(error);
+    });
+  }
+
+  #lost(error: unknown): LabError {
+    return new LabError(`the connection to ${this.target.address} failed: ${messageOf(error)}`, {
       blame: 'host',
       code: 'HOST_LOST',
+      next: 'check that the host is up: ioreqlab host check',
       cause: error,
     });
   }
-}
 
-function unreachable(what: string, error: Error): LabError {
-  return new LabError(`${what} cannot be reached: ${error.message}`, {
-    blame: 'host',
-    code: 'HOST_UNREACHABLE',
-    next: 'check that the host is up and its sshd listens: ioreqlab host check',
-    cause: error,
-  });
-}
-
-/** As ssh-keygen -l prints it. */
-export function fingerprint(key: Buffer): string {
-  return `SHA256:${createHash('sha256').update(key).digest('base64').replace(/=+$/, '')}`;
-}
-
-async function connect(
-  target: SshTarget,
-  config: Pick<ConnectConfig, 'privateKey' | 'sock'>,
-  signal?: AbortSignal,
-): Promise<Client> {
-  const where = `${target.address}:${target.port}`;
-  const pinned = target.hostKeys.map((line) => {
-    const [type = '', base64 = ''] = line.trim().split(/\s+/);
-    return { type, key: Buffer.from(base64, 'base64') };
-  });
-  let offered: Buffer | undefined;
-  const client = new Client();
-  return await new Promise((resolve, reject) => {
-    const finish = (settle: () => void): void => {
-      signal?.removeEventListener('abort', abort);
-      settle();
-    };
-    const abort = (): void => {
-      client.destroy();
-      finish(() => reject(signal?.reason as Error));
-    };
-    if (signal?.aborted) return abort();
-    signal?.addEventListener('abort', abort, { once: true });
-    client.once('ready', () => {
-      client.removeAllListeners('error');
-      // An error between here and the constructor's listener is told by `close` as well.
-      client.on('error', () => undefined);
-      // Without it every small message waits for the other side's delayed acknowledgement.
-      client.setNoDelay(true);
-      finish(() => resolve(client));
-    });
-    client.once('error', (error: Error & { level?: string }) =>
-      finish(() => reject(explain(error, where, target, offered, pinned))),
-    );
-    client.connect({
-      ...config,
-      host: target.address,
-      port: target.port,
-      username: target.user,
-      readyTimeout: readyMs,
-      keepaliveInterval: keepaliveMs,
-      keepaliveCountMax: keepaliveCount,
-      algorithms: { serverHostKey: [...new Set(pinned.map(({ type }) => type))] as never },
-      hostVerifier: (key: Buffer) => {
-        offered = key;
-        return pinned.some((one) => one.key.equals(key));
-      },
-    });
-  });
-}
-
-function explain(
-  error: Error & { level?: string },
-  where: string,
-  target: SshTarget,
-  offered: Buffer | undefined,
-  pinned: readonly { type: string; key: Buffer }[],
-): LabError {
-  if (offered !== undefined && !pinned.some(({ key }) => key.equals(offered))) {
-    return new LabError(
-      `${where} shows another host key than the pinned one: ${fingerprint(offered)} instead of ${pinned.map(({ key }) => fingerprint(key)).join(' or ')}`,
-      {
-        blame: 'host',
-        code: 'HOST_KEY_MISMATCH',
-        next: 'make sure that this is the right machine; if its key has changed for a reason, pin the new one in the inventory',
-      },
-    );
-  }
-  if (/no matching.*host key/i.test(error.message)) {
-    return new LabError(`${where} has no host key of the pinned type (${pinned.map(({ type }) => type).join(', ')})`, {
+  #tooMuch(words: readonly string[]): LabError {
+    return new LabError(`${words[0]} printed more than ${outputLimit} bytes on ${this.target.address}`, {
       blame: 'host',
-      code: 'HOST_KEY_MISMATCH',
-      next: 'pin a key of a type that the host has: ssh-keyscan shows them',
+      code: 'TOO_MUCH_OUTPUT',
     });
   }
-  if (error.level === 'client-authentication') {
-    return new LabError(`${where} does not let ${target.user} in with ${target.privateKeyFile}`, {
-      blame: 'host',
-      code: 'HOST_AUTHENTICATION',
-      next: `add the public key to ~${target.user}/.ssh/authorized_keys on the host, or name the right key`,
-      cause: error,
-    });
-  }
-  return unreachable(where, error);
 }
