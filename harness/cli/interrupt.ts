@@ -1,6 +1,9 @@
 import { EXIT } from '../../results/index.ts';
 import { EndReason } from '../run/run.ts';
 
+/** Node's timers take no more: longer ones would fire at once. */
+const longestTimeout = 2 ** 31 - 1;
+
 /**
  * A signal that is aborted by Ctrl-C, SIGTERM, SIGHUP, or when the time is over. The second Ctrl-C ends the process at
  * once; emulated hosts die with it.
@@ -15,7 +18,9 @@ export function interruptible(timeLimitMs?: number): { readonly signal: AbortSig
   const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   for (const name of names) process.on(name, interrupt);
   const timer =
-    timeLimitMs === undefined ? undefined : setTimeout(() => controller.abort(new EndReason('outOfTime')), timeLimitMs);
+    timeLimitMs === undefined
+      ? undefined
+      : setTimeout(() => controller.abort(new EndReason('outOfTime')), Math.min(timeLimitMs, longestTimeout));
   return {
     signal: controller.signal,
     [Symbol.dispose]: () => {

@@ -79,6 +79,7 @@ export class AgentConnection<R> implements Requester<R>, AsyncDisposable {
     if (this.#lost !== undefined) throw this.#lost;
     signal?.throwIfAborted();
     const id = this.#next++;
+    const bytes = encodeFrame({ header: { id, request }, blobs });
     return await new Promise((resolve, reject) => {
       const abort = (): void => {
         this.#pending.delete(id);
@@ -96,7 +97,7 @@ export class AgentConnection<R> implements Requester<R>, AsyncDisposable {
         },
       });
       signal?.addEventListener('abort', abort, { once: true });
-      this.#channel.write(encodeFrame({ header: { id, request }, blobs }));
+      this.#channel.write(bytes);
     });
   }
 

@@ -14,7 +14,7 @@ export class GuestPool {
   readonly #agent: Requester<Request>;
   readonly #kernel: string;
   readonly #cpus: string;
-  readonly #guests = new Map<Environment, Promise<GuestIdentity>>();
+  readonly #guests = new Map<Environment, { readonly name: string; readonly made: Promise<GuestIdentity> }>();
   #made = 0;
 
   /**
@@ -30,30 +30,30 @@ export class GuestPool {
   /** The guest of an environment, ready for programs. */
   async acquire(environment: Environment): Promise<GuestIdentity> {
     const known = this.#guests.get(environment);
-    if (known !== undefined) return await known;
-    const made = this.#create(environment);
-    this.#guests.set(environment, made);
+    if (known !== undefined) return await known.made;
+    const name = `${environment}-${++this.#made}`;
+    const made = this.#create(name, environment);
+    this.#guests.set(environment, { name, made });
     try {
       return await made;
     } catch (error) {
-      this.#guests.delete(environment);
+      this.#forget(name);
       throw error;
     }
   }
 
   /** Ends a guest that is not fit for another scenario. */
   async discard(name: string): Promise<void> {
-    await this.#forget(name);
+    this.#forget(name);
     await this.#agent.request({ do: 'destroyGuest', guest: name });
   }
 
   /** To be told what the agent says: a guest that is gone is not given out again. */
   hear(event: AgentEvent): void {
-    if (event.event === 'guestGone' || event.event === 'deviceModelGone') void this.#forget(event.guest);
+    if (event.event === 'guestGone' || event.event === 'deviceModelGone') this.#forget(event.guest);
   }
 
-  async #create(environment: Environment): Promise<GuestIdentity> {
-    const name = `${environment}-${++this.#made}`;
+  async #create(name: string, environment: Environment): Promise<GuestIdentity> {
     const { result } = await this.#agent.request({
       do: 'createGuest',
       guest: name,
@@ -66,10 +66,7 @@ export class GuestPool {
     return { name, environment, vcpus: shape.vcpus, domid: createGuestResultSchema.parse(result).domid };
   }
 
-  async #forget(name: string): Promise<void> {
-    for (const [environment, guest] of this.#guests) {
-      const identity = await guest.catch(() => undefined);
-      if (identity?.name === name) this.#guests.delete(environment);
-    }
+  #forget(name: string): void {
+    for (const [environment, guest] of this.#guests) if (guest.name === name) this.#guests.delete(environment);
   }
 }

@@ -9,6 +9,7 @@ import {
   type ProgramResults,
 } from '../../guests/program/index.ts';
 import { closeServersResultSchema, type Environment, type GuestRequest } from '../../src/agent/protocol.ts';
+import { LabError } from '../../src/errors.ts';
 import type { DispatchCounters } from '../../src/server/dispatcher.ts';
 import type { Requester } from './agent-connection.ts';
 
@@ -48,6 +49,8 @@ export class GuestSession implements GuestIdentity {
   readonly #agent: Requester<GuestRequest>;
   #sequence: number;
   #running = 0;
+  /** Settles when the program that was sent last has run. */
+  #last: Promise<void> = Promise.resolve();
   /** Told of every run before it starts: its programs, by vCPU. */
   onRun: ((programs: readonly Program[]) => void) | undefined;
 
@@ -73,12 +76,18 @@ export class GuestSession implements GuestIdentity {
   }
 
   /**
-   * Runs one program per vCPU at the same time, the first on vCPU 0.
+   * Runs one program per vCPU at the same time, the first on vCPU 0; waits for programs that were started before.
    *
    * @throws LabError `PROGRAM_INVALID` with blame `scenario`; `GUEST_GONE`, `GUEST_REFUSED_PROGRAM`, `GUEST_RESULTS_INVALID`
    * with blame `guest`; `DEVICE_MODEL_GONE` with blame `deviceModel`; `AGENT_LOST` with blame `host`; the signal's reason
    */
   async runAll(sources: readonly ProgramSource[], signal?: AbortSignal): Promise<ProgramResults[]> {
+    if (sources.length < 1 || sources.length > this.vcpus) {
+      throw new LabError(`${sources.length} programs for a guest of ${this.vcpus} vCPUs`, {
+        blame: 'scenario',
+        code: 'PROGRAM_INVALID',
+      });
+    }
     const sequence = ++this.#sequence;
     const programs = sources.map((source) =>
       typeof source === 'function' ? source(new ProgramBuilder()).build() : source,
@@ -87,22 +96,21 @@ export class GuestSession implements GuestIdentity {
     const participants = (1 << programs.length) - 1;
     const blobs = programs.map((program, vcpu) => encodeProgram(program, { sequence, vcpu, participants }));
     this.#running++;
-    // Not given the signal: the reply says when the guest is idle again.
-    const running = this.#agent.request(
-      {
-        do: 'execute',
-        guest: this.name,
-        writes: programs.map((_, vcpu) => windowAddress(vcpu) + WINDOW.programOffset),
-        start: programs.map((_, vcpu) => vcpu),
-        reads: programs.map((program, vcpu) => ({
-          address: windowAddress(vcpu) + WINDOW.resultOffset,
-          length: resultBytes(program),
-        })),
-      },
-      blobs,
-    );
-    running.then(
-      () => this.#running--,
+    const request: GuestRequest = {
+      do: 'execute',
+      guest: this.name,
+      writes: programs.map((_, vcpu) => windowAddress(vcpu) + WINDOW.programOffset),
+      start: programs.map((_, vcpu) => vcpu),
+      reads: programs.map((program, vcpu) => ({
+        address: windowAddress(vcpu) + WINDOW.resultOffset,
+        length: resultBytes(program),
+      })),
+    };
+    // One after the other: all programs go to the same place. Not given the signal: the reply says when the guest is
+    // idle again.
+    const running = this.#last.then(async () => await this.#agent.request(request, blobs));
+    this.#last = running.then(
+      () => void this.#running--,
       () => undefined, // the guest is lost: busy for ever
     );
     const { blobs: windows } = await withSignal(running, signal);

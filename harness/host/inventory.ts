@@ -78,7 +78,13 @@ export function parseInventory(text: string, file: string, directory: string): K
   if (syntax !== undefined) {
     throw invalid(`${file}:${lines.linePos(syntax.pos[0]).line}: ${syntax.message.split('\n')[0] ?? 'not YAML'}`);
   }
-  const parsed = inventorySchema.safeParse(document.toJS());
+  let plain: unknown;
+  try {
+    plain = document.toJS();
+  } catch (error) {
+    throw invalid(`${file}: ${messageOf(error)}`); // aliases that lead nowhere, or to too much
+  }
+  const parsed = inventorySchema.safeParse(plain);
   if (!parsed.success) {
     const faults = parsed.error.issues.map(({ path, message, ...issue }) => {
       const keys = 'keys' in issue && Array.isArray(issue.keys) ? [String(issue.keys[0])] : [];
@@ -88,7 +94,7 @@ export function parseInventory(text: string, file: string, directory: string): K
   }
   const { hosts } = parsed.data;
   const targetOf = (host: string, through: readonly string[]): SshTarget => {
-    const entry = hosts[host];
+    const entry = Object.hasOwn(hosts, host) ? hosts[host] : undefined;
     if (entry === undefined || through.includes(host)) {
       const from = through.at(-1) ?? host;
       const line = lineOf(document, lines, ['hosts', from, 'jump']);

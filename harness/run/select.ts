@@ -33,7 +33,7 @@ export async function findScenarios(directory: string): Promise<ScenarioFile[]> 
  */
 export function selectScenarios(all: readonly ScenarioFile[], words: readonly string[]): ScenarioFile[] {
   const fits = ({ id }: ScenarioFile, word: string): boolean => id === word || id.startsWith(`${word}/`);
-  const wanted = words.map((word) => word.replace(/\/$/, '').replace(new RegExp(`${suffix}$`), ''));
+  const wanted = words.map((word) => (word.endsWith(suffix) ? word.slice(0, -suffix.length) : word.replace(/\/$/, '')));
   for (const word of wanted) {
     if (all.some((one) => fits(one, word))) continue;
     const near = nearest(

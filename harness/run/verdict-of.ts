@@ -17,12 +17,12 @@ export interface ReportedError {
 const blames: readonly unknown[] = ['usage', 'host', 'guest', 'deviceModel', 'scenario', 'harness'] satisfies Blame[];
 
 /** Whose death a code stands for. */
-const crashes: Readonly<Record<string, Crashed>> = {
-  GUEST_GONE: 'guest',
-  DEVICE_MODEL_GONE: 'deviceModel',
-  DOM0_CRASHED: 'dom0',
-  XEN_CRASHED: 'xen',
-};
+const crashes: ReadonlyMap<string, Crashed> = new Map([
+  ['GUEST_GONE', 'guest'],
+  ['DEVICE_MODEL_GONE', 'deviceModel'],
+  ['DOM0_CRASHED', 'dom0'],
+  ['XEN_CRASHED', 'xen'],
+]);
 
 /** Vitest paints differences for terminals. */
 const plain = stripVTControlCharacters;
@@ -48,7 +48,7 @@ export function problemOf(error: ReportedError): Problem {
 
 /** The verdict that a problem means. */
 export function verdictOf(problem: Problem): { verdict: Verdict; crashed?: Crashed } {
-  const crashed = crashes[problem.code];
+  const crashed = crashes.get(problem.code);
   if (crashed !== undefined) return { verdict: 'crash', crashed };
   return {
     verdict: problem.blame === 'host' || problem.blame === 'harness' || problem.blame === 'usage' ? 'error' : 'fail',

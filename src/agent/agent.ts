@@ -152,6 +152,7 @@ export class Agent {
       throw new LabError(`there is a guest ${request.guest} already`, { blame: 'scenario', code: 'GUEST_EXISTS' });
     }
     const { guest, vcpus, controlPort } = request;
+    this.#gone.delete(guest);
     const domain = await createDomain({ ...request, name: guest }, this.#directory);
     try {
       const setup = {
