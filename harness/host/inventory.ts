@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
-import { isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, type Document } from 'yaml';
+import { isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, visit, type Alias, type Document } from 'yaml';
 import { z } from 'zod';
 import { LabError, messageOf } from '../../src/errors.ts';
 import type { SshTarget } from './ssh-target.ts';
@@ -82,7 +82,8 @@ export function parseInventory(text: string, file: string, directory: string): K
   try {
     plain = document.toJS();
   } catch (error) {
-    throw invalid(`${file}: ${messageOf(error)}`); // aliases that lead nowhere, or to too much
+    // Aliases that lead nowhere, or to too much.
+    throw invalid(`${file}:${lineOfAlias(document, lines)}: ${messageOf(error)}`);
   }
   const parsed = inventorySchema.safeParse(plain);
   if (!parsed.success) {
@@ -137,6 +138,14 @@ function lineOf(document: Document, lines: LineCounter, path: readonly PropertyK
     } else break;
   }
   return lines.linePos(offset).line;
+}
+
+/** The line of the first alias that leads nowhere, or of the first one that there is. */
+function lineOfAlias(document: Document, lines: LineCounter): number {
+  const aliases: Alias[] = [];
+  visit(document, { Alias: (_key, alias) => void aliases.push(alias) });
+  const alias = aliases.find((one) => one.resolve(document) === undefined) ?? aliases[0];
+  return lines.linePos(alias?.range?.[0] ?? 0).line;
 }
 
 function invalid(message: string): LabError {

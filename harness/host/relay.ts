@@ -9,11 +9,16 @@ import {
   guestRequestSchema,
   numberedRequestSchema,
   parseRequest,
+  type AgentEvent,
+  type Request,
 } from '../../src/agent/protocol.ts';
 import { LabError, messageOf } from '../../src/errors.ts';
 import { toWire } from '../../src/wire-error.ts';
-import type { AgentReply } from './agent-connection.ts';
-import type { HostSession } from './host-session.ts';
+import type { AgentReply, Requester } from './agent-connection.ts';
+import type { GuestPool } from './guest-pool.ts';
+
+/** Bytes of a socket's path: unix(7). Node cuts longer ones off and says nothing. */
+const longestPath = 107;
 
 /** What scenarios ask for: what guests' device models do, and guests themselves. */
 export const relayRequestSchema = z.discriminatedUnion('do', [
@@ -23,6 +28,13 @@ export const relayRequestSchema = z.discriminatedUnion('do', [
   z.object({ do: z.literal('xenLog') }),
 ]);
 export type RelayRequest = z.infer<typeof relayRequestSchema>;
+
+/** What a {@link Relay} leads to: a host session. */
+export interface RelayedHost {
+  readonly agent: Requester<Request>;
+  readonly guests: Pick<GuestPool, 'acquire' | 'discard'>;
+  onEvent(listener: (event: AgentEvent) => void): () => void;
+}
 
 /** The result of `acquireGuest`. */
 export const guestIdentitySchema = z.object({
@@ -40,11 +52,11 @@ export class Relay implements AsyncDisposable {
   readonly path: string;
   readonly #directory: string;
   readonly #server: Server;
-  readonly #host: Promise<HostSession>;
+  readonly #host: Promise<RelayedHost>;
   readonly #sockets = new Set<Socket>();
   #stopEvents: (() => void) | undefined;
 
-  private constructor(directory: string, path: string, server: Server, host: Promise<HostSession>) {
+  private constructor(directory: string, path: string, server: Server, host: Promise<RelayedHost>) {
     this.#directory = directory;
     this.path = path;
     this.#server = server;
@@ -60,11 +72,12 @@ export class Relay implements AsyncDisposable {
     );
   }
 
-  static async open(host: Promise<HostSession>): Promise<Relay> {
+  static async open(host: Promise<RelayedHost>): Promise<Relay> {
     const directory = await mkdtemp(join(tmpdir(), 'ioreqlab-'));
     const path = join(directory, 'relay');
     const server = createServer();
     try {
+      if (Buffer.byteLength(path) > longestPath) throw new Error(`${path} is too long`);
       await new Promise<void>((resolve, reject) => {
         server.once('error', reject);
         server.listen(path, resolve);
