@@ -29,7 +29,11 @@ function common({ backward = false, count = 1, repeat = 'none' }: StringOptions)
  * code PROGRAM_INVALID) and returns the builder.
  *
  * @example
- * const program = new ProgramBuilder().out(0x5000, 4, 0xdeadbeef).in(0x5000, 4).build();
+ * ```ts
+ * import { ProgramBuilder } from 'ioreqlab/program';
+ *
+ * export const program = new ProgramBuilder().out(0x5000, 4, 0xdeadbeef).in(0x5000, 4).build();
+ * ```
  */
 export class ProgramBuilder {
   readonly #operations: Operation[] = [];
@@ -196,7 +200,11 @@ export class ProgramBuilder {
    * The loop is the same code whatever else is in the program; `op.rdtsc()` is the empty loop.
    *
    * @example
-   * builder.sample({ warmup: 500, count: 10_000 }, (op) => op.in(0x5000, 4));
+   * ```ts
+   * import { ProgramBuilder } from 'ioreqlab/program';
+   *
+   * export const timed = new ProgramBuilder().sample({ warmup: 500, count: 10_000 }, (op) => op.in(0x5000, 4)).build();
+   * ```
    */
   sample(
     { warmup = 0, count }: { readonly warmup?: number; readonly count: number },
