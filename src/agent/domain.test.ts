@@ -104,7 +104,7 @@ describe('a domain', () => {
   it('cannot be created without xl', async () => {
     process.env['PATH'] = directory;
     await expect(createDomain(config, directory)).rejects.toMatchObject({
-      ...{ blame: 'host', code: 'DOMAIN_NOT_CREATED', message: expect.stringContaining('ENOENT') },
+      ...{ blame: 'host', code: 'DOMAIN_NOT_CREATED', message: expect.stringContaining('xl: not found') },
     });
   });
 

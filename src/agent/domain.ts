@@ -68,7 +68,9 @@ export async function createDomain(config: DomainConfig, directory: string, dead
   await writeFile(file, xlConfig(config));
   try {
     // In the foreground xl stays as our child and ends with the domain: no polling, and no daemon of unknown parentage.
-    const xl = spawn('xl', ['create', '-F', '-p', file], { stdio: ['ignore', 'pipe', 'pipe'] });
+    // It must not die of its pipes when the agent is killed, or nobody would destroy the domain that then shuts down.
+    const ignoringPipes = ['-c', 'trap "" PIPE; exec xl "$@"', 'xl'];
+    const xl = spawn('/bin/sh', [...ignoringPipes, 'create', '-F', '-p', file], { stdio: ['ignore', 'pipe', 'pipe'] });
     return await watch(xl, config.name, deadlineMs);
   } finally {
     await rm(file, { force: true });
