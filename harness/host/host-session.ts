@@ -52,7 +52,7 @@ export class HostSession implements AsyncDisposable {
     const ssh = await SshConnection.open(target, signal);
     let agent: AgentConnection<Request> | undefined;
     try {
-      const deployment = await deploy(ssh, bundle, note);
+      const deployment = await deploy(ssh, bundle, { note, signal });
       note('starting the agent');
       const channel = await ssh.start([deployment.node, deployment.agent]);
       agent = new AgentConnection<Request>(channel, target.address, channel.stderr);
