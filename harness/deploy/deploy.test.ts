@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { SshConnection } from '../host/ssh/ssh-connection.ts';
 import { TestSshd } from '../host/ssh/testing/test-sshd.ts';
 import type { Bundle, BundleFile } from './bundle.ts';
@@ -39,6 +39,16 @@ function file(name: string, contents: string | Buffer): BundleFile {
 
 const bundle: Bundle = { digest: 'abc123', files: [file('agent.mjs', 'agent'), file('workload.elf', '\x7fELF')] };
 const bundles = (): string[] => readdirSync(join(directory, 'bundle'));
+
+/** Resolves when a file of the bundle has begun to arrive. */
+async function isCopying(): Promise<void> {
+  await vi.waitUntil(
+    () =>
+      existsSync(join(directory, 'bundle')) &&
+      bundles().some((name) => readdirSync(join(directory, 'bundle', name)).length > 0),
+    { interval: 1 },
+  );
+}
 
 describe('deploying', () => {
   it('brings what is missing, and says where everything is', async () => {
@@ -101,8 +111,10 @@ describe('deploying', () => {
   it('can be given up, and leaves nothing', async () => {
     const controller = new AbortController();
     const large = { ...bundle, files: [file('large', Buffer.alloc(30_000_000))] };
-    const note = (): void => controller.abort(new Error('enough'));
-    await expect(deploy(ssh, large, { ...options, note, signal: controller.signal })).rejects.toThrow('enough');
+    const deploying = expect(deploy(ssh, large, { ...options, signal: controller.signal })).rejects.toThrow('enough');
+    await isCopying();
+    controller.abort(new Error('enough'));
+    await deploying;
     expect(bundles()).toEqual([]);
   });
 
@@ -112,8 +124,7 @@ describe('deploying', () => {
     const large = { ...bundle, digest: 'large', files: [file('large', Buffer.alloc(30_000_000))] };
     const deploying = deploy(lost, large, options);
     const outcome = expect(deploying).rejects.toMatchObject({ blame: 'host' });
-    await expect.poll(() => readdirSync(directory)).toContain('bundle');
-    await expect.poll(() => readdirSync(join(directory, 'bundle'))).toHaveLength(1);
+    await isCopying();
     own.kill();
     await outcome;
   });
