@@ -1,6 +1,14 @@
 import { resolve } from 'node:path';
 import type { Argv, ArgumentsCamelCase, CommandModule } from 'yargs';
-import { EXIT, formatDuration, plainLine, summaryText, variantText, type HostRecord } from '../../results/index.ts';
+import {
+  EXIT,
+  formatDuration,
+  plainLine,
+  plainText,
+  summaryText,
+  variantText,
+  type HostRecord,
+} from '../../results/index.ts';
 import { environmentSchema, type Environment } from '../../src/agent/protocol.ts';
 import { LabError } from '../../src/errors.ts';
 import { repository } from '../repository.ts';
@@ -98,7 +106,10 @@ function print(value: object): void {
 function jsonListener(notes: LiveNotes): RunListener {
   return {
     started: ({ id, directory }) => print({ type: 'run', id, dir: directory }),
-    host: (record) => print({ type: 'host', ...record }),
+    host: (record) => {
+      print({ type: 'host', ...record });
+      if (record.error !== undefined) notes.line(hostLine(record));
+    },
     scenario: (outcome) => print({ type: 'scenario', ...outcome }),
     note: (host, text) => notes.note(host, text),
   };
@@ -113,7 +124,11 @@ function textListener(notes: LiveNotes, isSeveral: boolean): RunListener {
   };
 }
 
-function hostLine({ name, xen, dom0, timing, phases = [] }: HostRecord): string {
+function hostLine({ name, xen, dom0, timing, error, phases = [] }: HostRecord): string {
+  if (error !== undefined) {
+    const next = error.next === undefined ? '' : `\n  next: ${plainLine(error.next)}`;
+    return `host ${name}: ${plainText(error.message)}${next}`;
+  }
   const took = formatDuration(phases.reduce((sum, { durationMs }) => sum + durationMs, 0));
   return `host ${name}: Xen ${xen?.version ?? '?'}, dom0 Linux ${dom0?.kernel ?? '?'}, ${timing} timing, ready after ${took}`;
 }

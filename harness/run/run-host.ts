@@ -1,17 +1,18 @@
 import { mkdirSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { HostRecord, Phase, Problem, RunDirectory } from '../../results/index.ts';
+import type { HostRecord, Phase, RunDirectory } from '../../results/index.ts';
 import type { Environment, HostEnvironment } from '../../src/agent/protocol.ts';
 import { isLabError, LabError, messageOf } from '../../src/errors.ts';
 import type { Bundle } from '../deploy/bundle.ts';
-import { findCrash } from '../host/crash-signatures.ts';
 import { HostSession } from '../host/host-session.ts';
 import type { LabHost, Machine } from '../host/lab-host.ts';
 import { Relay } from '../host/relay.ts';
 import { log } from '../log.ts';
+import { HostFailure } from './host-failure.ts';
+import { hostProblem, hostRecord } from './host-record.ts';
 import type { ScenarioFile } from './select.ts';
-import { problemOf, verdictOf } from './verdict-of.ts';
+import { verdictOf } from './verdict-of.ts';
 import { runScenarios, type ScenarioOutcome } from './vitest-run.ts';
 
 /** What a run wants of a host. */
@@ -46,95 +47,89 @@ export async function runHost(options: HostRunOptions): Promise<HostRun> {
 class HostLife {
   readonly #options: HostRunOptions;
   readonly #directory: string;
+  readonly #serialLog: string;
   readonly #phases: Phase[] = [];
   readonly #outcomes: ScenarioOutcome[] = [];
-  readonly #broken = new AbortController();
+  readonly #failure: HostFailure;
   #since = performance.now();
   #environment: HostEnvironment | undefined;
-  #error: LabError | undefined;
   #wasReached = false;
-  #isOver = false;
+  /** Outcomes are told one after the other, when it is known what they mean. */
+  #telling: Promise<void> = Promise.resolve();
 
   constructor(options: HostRunOptions) {
     this.#options = options;
     const directory = options.run.hostDirectory(options.lab.name);
     this.#directory = options.shard === 1 ? directory : join(directory, `shard-${options.shard}`);
     mkdirSync(this.#directory, { recursive: true });
+    this.#serialLog = join(this.#directory, 'serial.log');
+    this.#failure = new HostFailure(options.lab.name, this.#serialLog, () => options.onHost(this.#record()));
   }
 
   async live(): Promise<HostRun> {
     const { lab, signal, note } = this.#options;
     let machine: Machine | undefined;
     try {
-      const serialLog = join(this.#directory, 'serial.log');
-      machine = await lab.start({ serialLog, signal, note });
+      machine = await lab.start({ serialLog: this.#serialLog, signal, note });
       this.#phase('start');
-      void machine.died.then((error) => this.#break(error));
+      this.#failure.watch(machine.died);
       await this.#work(machine);
     } catch (error) {
-      if (!signal.aborted) await this.#break(asHostError(error));
+      await this.#fail(error);
     } finally {
-      this.#isOver = true;
+      this.#failure.close();
       await machine?.[Symbol.asyncDispose]();
     }
-    return await this.#result();
+    return this.#result();
   }
 
   async #work(machine: Machine): Promise<void> {
-    const { lab, run, bundle, signal, note } = this.#options;
-    const opening = (async () => {
-      const session = await HostSession.open({
-        target: machine.ssh,
-        bundle,
-        run: `run-${run.id.toLowerCase().replaceAll(/[^a-z0-9-]/g, '-')}`.slice(0, 40),
-        guestCpus: machine.guestCpus,
-        note,
-        signal: AbortSignal.any([signal, this.#broken.signal]),
-      });
-      this.#phase('connect');
-      session.onEvent((event) => {
-        if (event.event === 'log') log[event.level]({ host: lab.name }, event.message);
-        else log.debug({ host: lab.name, ...event });
-        run.event({ ...event, type: 'agent', host: lab.name });
-      });
-      await this.#reached(session);
-      return session;
-    })();
+    const opening = this.#open(machine);
     const relay = await Relay.open(opening);
     try {
       // The worker loads while the host is being reached.
       const scenarios = this.#runScenarios(relay.path);
       scenarios.catch(() => undefined); // told below, when the host has been reached or not
-      const session = await opening.catch(async (error: unknown) => {
-        if (!signal.aborted) await this.#break(asHostError(error));
-        return undefined;
-      });
-      void session?.lost.then((error) => {
-        if (error !== undefined) {
-          return this.#break(
-            new LabError(`the connection to ${lab.name} was lost: ${error.message}`, {
-              blame: 'host',
-              code: 'HOST_LOST',
-              next: `look at ${this.#directory}`,
-            }),
-          );
-        }
-        return undefined;
-      });
-      await scenarios;
-      if (session !== undefined) {
-        if (this.#error === undefined) await this.#keepXenLog(session);
+      const session = await opening.catch(async (error: unknown) => await this.#fail(error));
+      try {
+        await scenarios;
+        if (session !== undefined && this.#failure.error === undefined) await this.#keepXenLog(session);
+      } finally {
         // Ending guests in order takes seconds, and is of no use to a machine that is about to be thrown away.
-        if (lab.isDisposable) await session.abandon();
-        else await session[Symbol.asyncDispose]();
+        if (this.#options.lab.isDisposable) await session?.abandon();
+        else await session?.[Symbol.asyncDispose]();
       }
     } finally {
       await relay[Symbol.asyncDispose]();
     }
   }
 
+  async #open(machine: Machine): Promise<HostSession> {
+    const { lab, run, bundle, signal, note } = this.#options;
+    const session = await HostSession.open({
+      target: machine.ssh,
+      bundle,
+      run: `run-${run.id.toLowerCase().replaceAll(/[^a-z0-9-]/g, '-')}`.slice(0, 40),
+      guestCpus: machine.guestCpus,
+      note,
+      signal: AbortSignal.any([signal, this.#failure.signal]),
+    });
+    this.#phase('connect');
+    session.onEvent((event) => {
+      if (event.event === 'log') log[event.level]({ host: lab.name }, event.message);
+      else log.debug({ host: lab.name, ...event });
+      run.event({ ...event, type: 'agent', host: lab.name });
+    });
+    void session.lost.then(async (error) => {
+      if (error === undefined) return;
+      await this.#fail(this.#lost('HOST_LOST', `the connection to ${lab.name} was lost: ${error.message}`));
+    });
+    await this.#reached(session);
+    return session;
+  }
+
   async #runScenarios(relay: string): Promise<void> {
-    const { lab, run, scenarios, files, environments, retries, repeat, signal, onOutcome } = this.#options;
+    const { lab, run, scenarios, files, environments, retries, repeat, signal } = this.#options;
     await runScenarios({
       context: {
         host: { name: lab.name, kind: lab.kind, timing: lab.timing },
@@ -146,26 +141,55 @@ class HostLife {
       },
       files,
       retries,
-      signal: AbortSignal.any([signal, this.#broken.signal]),
+      signal: AbortSignal.any([signal, this.#failure.signal]),
       onOutcome: (outcome) => {
-        const told = this.#judge(outcome);
-        this.#outcomes.push(told);
-        onOutcome(told);
+        this.#telling = this.#telling.then(async () => this.#tell(await this.#judge(outcome)));
       },
     });
+    await this.#telling;
   }
 
-  /** What a broken or interrupted host left undone is not run, rather than skipped or failed. */
-  #judge(outcome: ScenarioOutcome): ScenarioOutcome {
+  #tell(outcome: ScenarioOutcome): void {
+    this.#outcomes.push(outcome);
+    this.#options.onOutcome(outcome);
+  }
+
+  /**
+   * What a broken or interrupted host left undone is not run, rather than skipped or failed. What was running when the
+   * host broke has its error, or its crash.
+   */
+  async #judge(outcome: ScenarioOutcome): Promise<ScenarioOutcome> {
     const { signal } = this.#options;
-    const isCut = signal.aborted || this.#broken.signal.aborted;
-    const reason = this.#error?.message ?? 'the run was interrupted';
-    const { error: _error, ...rest } = outcome;
-    if (outcome.verdict === 'skip' && isCut) return { ...rest, verdict: 'notRun', reason };
-    if (outcome.verdict === 'error' && outcome.error?.blame === 'host' && !this.#wasReached) {
-      return { ...rest, verdict: 'notRun', attempts: 0, reason: outcome.error.message };
+    const { error, ...rest } = outcome;
+    const isLost = error?.code === 'AGENT_LOST';
+    if (isLost && this.#wasReached) await this.#fail(this.#lost('AGENT_LOST', error.message));
+    else if (this.#failure.error !== undefined) await this.#failure.report(this.#failure.error);
+    const isCut = isLost || (outcome.verdict === 'skip' && outcome.startedAt !== undefined);
+    const isUndone = outcome.verdict === 'skip' && outcome.reason === undefined;
+    const failure = this.#failure.error;
+    if (failure !== undefined && this.#wasReached && isCut) {
+      const problem = hostProblem(failure);
+      return { ...rest, attempts: Math.max(1, rest.attempts), ...verdictOf(problem), error: problem };
     }
+    if (failure !== undefined && (isUndone || error?.blame === 'host')) return this.#notRun(rest, failure.message);
+    if (signal.aborted && (isUndone || isCut)) return this.#notRun(rest, messageOf(signal.reason));
     return outcome;
+  }
+
+  #notRun(outcome: Omit<ScenarioOutcome, 'verdict' | 'error'>, reason: string): ScenarioOutcome {
+    const { crashed: _crashed, ...rest } = outcome;
+    return { ...rest, verdict: 'notRun', attempts: 0, reason };
+  }
+
+  #lost(code: string, message: string): LabError {
+    const next = `see whether it still works: ioreqlab host check ${this.#options.lab.name}`;
+    const { isDisposable } = this.#options.lab;
+    return new LabError(message, { blame: 'host', code, next: isDisposable ? `look at ${this.#directory}` : next });
+  }
+
+  /** The host is of no more use: no further scenario starts. */
+  async #fail(error: unknown): Promise<undefined> {
+    if (!this.#options.signal.aborted) await this.#failure.report(asHostError(error));
   }
 
   async #reached(session: HostSession): Promise<void> {
@@ -183,93 +207,33 @@ class HostLife {
     await writeFile(join(this.#directory, 'xen.log'), await session.xenLog());
   }
 
-  /** The host is of no more use: no further scenario starts, and the reason is looked for on the console. */
-  async #break(error: LabError): Promise<void> {
-    if (this.#error !== undefined || this.#isOver || this.#options.signal.aborted) return;
-    this.#error = error;
-    this.#broken.abort(error);
-    const console = await readFile(join(this.#directory, 'serial.log'), 'utf8').catch(() => '');
-    const crash = findCrash(console);
-    if (crash !== undefined) {
-      this.#error = new LabError(`${this.#options.lab.name}: ${crash.crashed} crashed: ${crash.line}`, {
-        blame: 'host',
-        code: crash.crashed === 'xen' ? 'XEN_CRASHED' : 'DOM0_CRASHED',
-        next: `look at ${join(this.#directory, 'serial.log')}`,
-        cause: error,
-      });
-    }
-  }
-
   #phase(name: string): void {
     const now = performance.now();
     this.#phases.push({ name, durationMs: Math.round(now - this.#since) });
     this.#since = now;
   }
 
-  async #result(): Promise<HostRun> {
-    const { lab, files, onOutcome } = this.#options;
+  #result(): HostRun {
+    const { lab, files, signal } = this.#options;
     const told = new Set(this.#outcomes.map(({ id }) => id));
-    if (this.#error !== undefined || this.#options.signal.aborted) {
+    const reason = this.#failure.error?.message ?? (signal.aborted ? messageOf(signal.reason) : undefined);
+    if (reason !== undefined) {
       for (const { id } of files.filter((file) => !told.has(file.id))) {
-        const reason = this.#error?.message ?? 'the run was interrupted';
-        const outcome: ScenarioOutcome = {
-          ...{ id, host: lab.name, params: {}, verdict: 'notRun', reason, durationMs: 0, attempts: 0, metrics: [] },
-        };
-        this.#outcomes.push(outcome);
-        onOutcome(outcome);
+        this.#tell(
+          this.#notRun({ ...{ id, host: lab.name, params: {}, durationMs: 0, attempts: 0, metrics: [] } }, reason),
+        );
       }
     }
     return { record: this.#record(), outcomes: this.#outcomes };
   }
 
   #record(): HostRecord {
-    const { lab } = this.#options;
-    const environment = this.#environment;
-    const error = this.#error === undefined ? undefined : toProblem(this.#error);
-    const crashed = error === undefined ? undefined : verdictOf(error).crashed;
-    return {
-      name: lab.name,
-      kind: lab.kind,
-      timing: lab.timing,
-      phases: this.#phases,
-      ...(environment === undefined ? {} : describe(environment)),
-      ...(error === undefined ? {} : { error }),
-      ...(crashed === 'xen' || crashed === 'dom0' ? { crashed } : {}),
-    };
+    const { error } = this.#failure;
+    return hostRecord(this.#options.lab, { phases: this.#phases, environment: this.#environment, error });
   }
-}
-
-function toProblem(error: LabError): Problem {
-  const { blame, code, message, next, evidence, stack } = error;
-  return problemOf({ blame, code, message, next, evidence, stack: blame === 'harness' ? stack : undefined });
 }
 
 function asHostError(error: unknown): LabError {
   if (isLabError(error)) return error;
   return new LabError(messageOf(error), { blame: 'harness', code: 'INTERNAL', cause: error });
-}
-
-function describe({ xen, kernel, os, node, cpu }: HostEnvironment): Pick<HostRecord, 'xen' | 'dom0' | 'env'> {
-  const known = (key: string): string | undefined => (xen[key] === '' ? undefined : xen[key]);
-  const changeset = known('xen_changeset');
-  const buildId = known('build_id');
-  const commandLine = known('xen_commandline');
-  return {
-    xen: {
-      version: known('xen_version') ?? 'unknown',
-      ...(changeset === undefined ? {} : { changeset }),
-      ...(buildId === undefined ? {} : { buildId }),
-      ...(commandLine === undefined ? {} : { commandLine }),
-    },
-    dom0: { kernel },
-    env: {
-      os,
-      node,
-      cpu,
-      scheduler: known('xen_scheduler') ?? 'unknown',
-      processors: Number(known('nr_cpus') ?? 0),
-      capabilities: known('virt_caps') ?? '',
-      compiler: known('cc_compiler') ?? '',
-    },
-  };
 }

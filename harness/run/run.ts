@@ -26,6 +26,7 @@ const headStartMs = 4_000;
 /** Who wants to know how a run goes. */
 export interface RunListener {
   started(run: { readonly id: string; readonly directory: string }): void;
+  /** A host has been reached, or has failed: then with its error. */
   host(record: HostRecord): void;
   scenario(outcome: ScenarioOutcome): void;
   /** What is being done on a host. */
@@ -125,7 +126,7 @@ async function runPart(
     ...{ lab, shard, files, run, bundle },
     onHost: (record) => {
       run.event({ type: 'host', shard, ...record });
-      if (shard === 1) listener.host(record);
+      if (shard === 1 || record.error !== undefined) listener.host(record);
     },
     onOutcome: (outcome) => {
       run.event({ type: 'scenario', ...outcome });

@@ -1,4 +1,5 @@
 import { relative } from 'node:path';
+import { Writable } from 'node:stream';
 import type { Reporter, TestCase, TestModule, TestSpecification } from 'vitest/node';
 import type { Metric, ScenarioRecord } from '../../results/index.ts';
 import { LabError } from '../../src/errors.ts';
@@ -33,6 +34,7 @@ class ById {
 async function openVitest({ context, retries }: VitestRunOptions, reporter: Reporter) {
   // Large, and most commands do without it.
   const { createVitest } = await import('vitest/node');
+  using _own = ownSignals();
   return await createVitest(
     'test',
     {
@@ -61,7 +63,27 @@ async function openVitest({ context, retries }: VitestRunOptions, reporter: Repo
       server: { watch: null },
       resolve: { alias: Object.entries(entryPoints).map(([find, replacement]) => ({ find, replacement })) },
     },
+    // What scenarios print. Stdout is for results; and no terminal, whose cursor Vitest would hide.
+    { stdout: toStderr(), stderr: toStderr() },
   );
+}
+
+const toStderr = (): Writable =>
+  new Writable({ write: (chunk, _encoding, done) => void process.stderr.write(chunk, () => done()) });
+
+/** Until it is disposed of, nobody gets to handle signals and unhandled rejections: Vitest would end the process at once. */
+function ownSignals(): Disposable {
+  const names = ['SIGINT', 'SIGTERM', 'exit', 'unhandledRejection'] as const;
+  const before = names.map((name) => process.listeners(name as 'exit'));
+  return {
+    [Symbol.dispose]: () => {
+      names.forEach((name, i) => {
+        for (const listener of process.listeners(name as 'exit')) {
+          if (before[i]?.includes(listener) !== true) process.off(name, listener);
+        }
+      });
+    },
+  };
 }
 
 /** Runs scenarios on the host of the context. Every scenario that was collected has an outcome. */
@@ -72,8 +94,12 @@ export async function runScenarios(options: VitestRunOptions): Promise<ScenarioO
     options.onOutcome(outcome);
   };
   let unhandled: ReportedError[] = [];
+  const started = new Map<string, Date>();
   const reporter: Reporter = {
-    onTestCaseResult: (test) => note(outcomeOf(test, options.context)),
+    onTestCaseReady: (test) => {
+      if (test.result().state === 'pending' && options.signal?.aborted !== true) started.set(test.id, new Date());
+    },
+    onTestCaseResult: (test) => note(outcomeOf(test, options.context, started.get(test.id))),
     onTestModuleEnd: (module) => {
       for (const outcome of brokenModule(module, options.context)) note(outcome);
     },
@@ -154,7 +180,11 @@ function idOf(module: TestModule, context: RunContext): string {
   return relative(context.scenarios, module.moduleId).replace(/\.scenario\.ts$/, '');
 }
 
-function outcomeOf(test: TestCase, context: RunContext): ScenarioOutcome {
+/** Vitest's reason for what `cancelCurrentRun` has ended. */
+const cancelled = 'The test run was aborted by the user.';
+
+/** @param startedAt when Vitest began with it; missing when it was not its turn */
+function outcomeOf(test: TestCase, context: RunContext, startedAt: Date | undefined): ScenarioOutcome {
   const meta = test.meta().ioreqlab;
   const result = test.result();
   const diagnostic = test.diagnostic();
@@ -167,8 +197,8 @@ function outcomeOf(test: TestCase, context: RunContext): ScenarioOutcome {
     host: context.host.name,
     params: meta?.params ?? {},
     ...(meta?.repetition === undefined ? {} : { repetition: meta.repetition }),
-    durationMs: Math.round(diagnostic?.duration ?? 0),
-    ...(diagnostic === undefined ? {} : { startedAt: new Date(diagnostic.startTime).toISOString() }),
+    durationMs: Math.round(diagnostic?.duration ?? (startedAt === undefined ? 0 : Date.now() - startedAt.getTime())),
+    ...(startedAt === undefined ? {} : { startedAt: startedAt.toISOString() }),
     attempts,
     metrics: (meta?.metrics ?? []) as Metric[],
   };
@@ -181,23 +211,29 @@ function outcomeOf(test: TestCase, context: RunContext): ScenarioOutcome {
     const error = problems[0] as (typeof problems)[number];
     return { ...base, ...verdictOf(error), error };
   }
-  const reason = result.state === 'skipped' ? result.note : undefined;
+  const note = result.state === 'skipped' ? result.note : undefined;
+  const reason = note === cancelled ? undefined : note;
   return { ...base, verdict: 'skip', attempts: 0, ...(reason === undefined ? {} : { reason }) };
 }
 
-/** A file that did not load, or that declares no scenario. */
+/** A file that did not load, or that does not declare just one scenario. */
 function brokenModule(module: TestModule, context: RunContext): ScenarioOutcome[] {
-  return module.errors().map((error) => {
-    const problem = problemOf({ ...error, message: error.message, code: 'SCENARIO_BROKEN' });
-    return {
-      id: idOf(module, context),
-      host: context.host.name,
-      params: {},
-      verdict: 'error' as const,
-      error: problem,
-      durationMs: 0,
-      attempts: 0,
-      metrics: [],
-    };
-  });
+  const titles = new Set([...module.children.allTests()].map((test) => test.meta().ioreqlab?.title));
+  const errors: ReportedError[] = module.errors().map((error) => ({ ...error, message: error.message }));
+  if (errors.length === 0 && titles.size === 0 && context.environments === undefined) {
+    errors.push({ message: 'the file declares no scenario: it needs one call of scenario(...)' });
+  }
+  if (titles.size > 1) {
+    errors.push({ message: 'the file declares several scenarios: each needs a file of its own, whose path is its id' });
+  }
+  return errors.map((error) => ({
+    id: idOf(module, context),
+    host: context.host.name,
+    params: {},
+    verdict: 'error' as const,
+    error: problemOf({ ...error, code: 'SCENARIO_BROKEN' }),
+    durationMs: 0,
+    attempts: 0,
+    metrics: [],
+  }));
 }

@@ -1,0 +1,58 @@
+import type { HostRecord, Phase, Problem } from '../../results/index.ts';
+import type { HostEnvironment } from '../../src/agent/protocol.ts';
+import type { LabError } from '../../src/errors.ts';
+import type { LabHost } from '../host/lab-host.ts';
+import { problemOf, verdictOf } from './verdict-of.ts';
+
+/** What is known of a host at some moment of a run. */
+export interface HostKnowledge {
+  readonly phases: readonly Phase[];
+  /** Missing until it has been reached. */
+  readonly environment: HostEnvironment | undefined;
+  readonly error: LabError | undefined;
+}
+
+/** The record of a host for the run. */
+export function hostRecord(lab: LabHost, { phases, environment, error }: HostKnowledge): HostRecord {
+  const problem = error === undefined ? undefined : hostProblem(error);
+  const crashed = problem === undefined ? undefined : verdictOf(problem).crashed;
+  return {
+    name: lab.name,
+    kind: lab.kind,
+    timing: lab.timing,
+    phases: [...phases],
+    ...(environment === undefined ? {} : describe(environment)),
+    ...(problem === undefined ? {} : { error: problem }),
+    ...(crashed === 'xen' || crashed === 'dom0' ? { crashed } : {}),
+  };
+}
+
+/** An error of a host as it is recorded: where in our code it was thrown matters only if it is our mistake. */
+export function hostProblem({ blame, code, message, next, evidence, stack }: LabError): Problem {
+  return problemOf({ blame, code, message, next, evidence, stack: blame === 'harness' ? stack : undefined });
+}
+
+function describe({ xen, kernel, os, node, cpu }: HostEnvironment): Pick<HostRecord, 'xen' | 'dom0' | 'env'> {
+  const known = (key: string): string | undefined => (xen[key] === '' ? undefined : xen[key]);
+  const changeset = known('xen_changeset');
+  const buildId = known('build_id');
+  const commandLine = known('xen_commandline');
+  return {
+    xen: {
+      version: known('xen_version') ?? 'unknown',
+      ...(changeset === undefined ? {} : { changeset }),
+      ...(buildId === undefined ? {} : { buildId }),
+      ...(commandLine === undefined ? {} : { commandLine }),
+    },
+    dom0: { kernel },
+    env: {
+      os,
+      node,
+      cpu,
+      scheduler: known('xen_scheduler') ?? 'unknown',
+      processors: Number(known('nr_cpus') ?? 0),
+      capabilities: known('virt_caps') ?? '',
+      compiler: known('cc_compiler') ?? '',
+    },
+  };
+}
