@@ -86,6 +86,12 @@ describe('frames', () => {
     }
   });
 
+  it('that are longer than what is in them are damaged', () => {
+    const bytes = Buffer.concat([encodeFrame({ header: 1, blobs: [Uint8Array.of(1)] }), Buffer.of(0)]);
+    bytes.writeUInt32LE(bytes.length - 4);
+    expect(() => new FrameReader().push(bytes)).toThrow('a damaged message');
+  });
+
   it('that nobody would take are not made', () => {
     const blob = { length: maxFrameBytes } as Uint8Array;
     expect(() => encodeFrame({ header: 1, blobs: Array.from({ length: 4097 }, () => new Uint8Array()) })).toThrow(

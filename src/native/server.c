@@ -170,11 +170,10 @@ int server_stop(struct server *server, const char **call)
 
     if ( !server->enabled )
         return 0;
-    server_answer_open(server, TRACE_CLOSING);
     server->enabled = false;
     if ( xen.xendevicemodel_set_ioreq_server_state(process.devicemodel, server->domid, server->id, 0) )
         result = FAILED("xendevicemodel_set_ioreq_server_state");
-    /* A request that was sent before the server was disabled still waits. */
+    /* Whether Xen has disabled it or not: what was sent until now still waits. */
     {
         int error = errno;
 

@@ -86,7 +86,7 @@ int server_unmap_range(struct server *server, bool memory, uint64_t start, uint6
 /* Enables the server and binds a channel for each vCPU (Xen fills vp_eport only once it is enabled). */
 int server_enable(struct server *server, const char **call);
 
-/* Answers what is open with all ones and disables, so that nothing comes any more. Nobody may be serving. */
+/* Disables and answers what is open with all ones, so that nobody waits any more. Nobody may be serving. */
 int server_stop(struct server *server, const char **call);
 
 /*

@@ -155,6 +155,7 @@ describe('a broken handler', () => {
     await host.attach('register', { initial: 7 }, { value: 0x500 });
     xen.failNext('xendevicemodel_map_io_range_to_ioreq_server', 12);
     await host.attach('register', {}, { value: 0x580 }).catch(() => undefined);
+    await host.attach('adder', {}, { command: 0x5c0, registers: -1 }).catch(() => undefined);
     await host.attach('broken', {}, { trigger: 0x600 });
   });
 
