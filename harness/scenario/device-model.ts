@@ -21,7 +21,7 @@ const defaultServer = 'main';
 /** The device model of a scenario's guest: its servers and devices live as long as the scenario. */
 export class DeviceModel {
   readonly #guest: GuestSession;
-  readonly #servers = new Set<string>();
+  readonly #servers = new Map<string, Promise<void>>();
   readonly #troubles: LabError[] = [];
 
   constructor(guest: GuestSession) {
@@ -83,9 +83,9 @@ export class DeviceModel {
   }
 
   async #need(server: string): Promise<void> {
-    if (this.#servers.has(server)) return;
-    this.#servers.add(server);
-    await this.#guest.createServer(server);
+    const made = this.#servers.get(server) ?? this.#guest.createServer(server);
+    this.#servers.set(server, made);
+    await made;
   }
 
   #trouble(code: string, message: string): void {
