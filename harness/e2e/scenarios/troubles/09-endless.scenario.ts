@@ -3,8 +3,9 @@
  */
 import { scenario } from 'ioreqlab/scenario';
 
-const jumpToItself = Uint8Array.of(0xeb, 0xfe);
+/** PAUSE; JMP to it. At PAUSE an emulated host lets its other processor go on. */
+const forEver = Uint8Array.of(0xf3, 0x90, 0xeb, 0xfc);
 
 scenario('a guest that never ends', { environments: ['pvh'], timeoutMs: 5_000 }, async ({ guest, signal }) => {
-  await guest.run((program) => program.raw(jumpToItself), signal);
+  await guest.run((program) => program.raw(forEver), signal);
 });
