@@ -80,7 +80,7 @@ describe('an inventory that is wrong is told by file and line', () => {
     const file = await place.write('no key/inventory.yaml', `${good.join('\n')}\n`);
     const { code, stderr } = await call('host', 'shell', 'lab1', 'true', '--inventory', file);
     expect(stderr).toMatch(/the private key of lab1\.example cannot be read/);
-    expect(stderr).toMatch(/next: check the path of the key: .*\/key/);
+    expect(stderr).toMatch(/next: name an OpenSSH private key without a passphrase; this is .*\/key/);
     expect(code).toBe(2);
   });
 });
