@@ -1,5 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type Server, type Socket } from 'node:net';
+import { rmSync } from 'node:fs';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { createConnection, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as z from 'zod';
@@ -19,6 +20,9 @@ import type { GuestPool } from './guest-pool.ts';
 
 /** Bytes of a socket's path: unix(7). Node cuts longer ones off and says nothing. */
 const longestPath = 107;
+
+const prefix = 'ioreqlab-';
+const socketName = 'relay';
 
 /** What scenarios ask for: what guests' device models do, and guests themselves. */
 export const relayRequestSchema = z.discriminatedUnion('do', [
@@ -54,6 +58,8 @@ export class Relay implements AsyncDisposable {
   readonly #server: Server;
   readonly #host: Promise<RelayedHost>;
   readonly #sockets = new Set<Socket>();
+  /** For an end without time for an orderly one. */
+  readonly #onExit = (): void => rmSync(this.#directory, { recursive: true, force: true });
   #stopEvents: (() => void) | undefined;
 
   private constructor(directory: string, path: string, server: Server, host: Promise<RelayedHost>) {
@@ -62,6 +68,7 @@ export class Relay implements AsyncDisposable {
     this.#server = server;
     this.#host = host;
     server.on('connection', (socket) => this.#serve(socket));
+    process.once('exit', this.#onExit);
     host.then(
       (session) => {
         this.#stopEvents = session.onEvent((event) => {
@@ -73,8 +80,9 @@ export class Relay implements AsyncDisposable {
   }
 
   static async open(host: Promise<RelayedHost>): Promise<Relay> {
-    const directory = await mkdtemp(join(tmpdir(), 'ioreqlab-'));
-    const path = join(directory, 'relay');
+    await sweep();
+    const directory = await mkdtemp(join(tmpdir(), prefix));
+    const path = join(directory, socketName);
     const server = createServer();
     try {
       if (Buffer.byteLength(path) > longestPath) throw new Error(`${path} is too long`);
@@ -99,6 +107,7 @@ export class Relay implements AsyncDisposable {
     for (const socket of this.#sockets) socket.destroy();
     await new Promise((resolve) => this.#server.close(resolve));
     await rm(this.#directory, { recursive: true, force: true });
+    process.off('exit', this.#onExit);
   }
 
   #serve(socket: Socket): void {
@@ -144,4 +153,25 @@ export class Relay implements AsyncDisposable {
         return await host.agent.request(request, blobs);
     }
   }
+}
+
+/** Removes what processes that were killed have left: sockets that nobody listens on. */
+async function sweep(): Promise<void> {
+  const names = (await readdir(tmpdir()).catch(() => [])).filter((name) => name.startsWith(prefix));
+  await Promise.all(
+    names.map(async (name) => {
+      const directory = join(tmpdir(), name);
+      if (await isDead(join(directory, socketName))) await rm(directory, { recursive: true }).catch(() => undefined);
+    }),
+  );
+}
+
+async function isDead(path: string): Promise<boolean> {
+  return await new Promise((resolve) => {
+    const socket = createConnection(path, () => {
+      socket.destroy();
+      resolve(false);
+    });
+    socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code === 'ECONNREFUSED'));
+  });
 }

@@ -10,6 +10,7 @@ const graceMs = 1_000;
 export class HostFailure {
   readonly #name: string;
   readonly #serialLog: string;
+  readonly #interrupted: AbortSignal;
   readonly #onFailure: () => void;
   readonly #controller = new AbortController();
   #died: Promise<LabError> | undefined;
@@ -19,11 +20,13 @@ export class HostFailure {
 
   /**
    * @param serialLog where the console is, if the host has one that we can read
+   * @param interrupted once it is aborted nothing is a failure any more: then it is we who end the host
    * @param onFailure called once, when `error` says all that is known
    */
-  constructor(name: string, serialLog: string, onFailure: () => void) {
+  constructor(name: string, serialLog: string, interrupted: AbortSignal, onFailure: () => void) {
     this.#name = name;
     this.#serialLog = serialLog;
+    this.#interrupted = interrupted;
     this.#onFailure = onFailure;
   }
 
@@ -42,14 +45,14 @@ export class HostFailure {
     void died.then(async (error) => await this.report(error));
   }
 
-  /** From now on nothing is a failure any more: we end the host ourselves. */
+  /** From now on, too, nothing is a failure any more. */
   close(): void {
     this.#isOver = true;
   }
 
   /** Takes note of a sign. Resolves when `error` says all that is known. */
   async report(error: LabError): Promise<void> {
-    if (this.#explained === undefined && this.#isOver) return;
+    if (this.#explained === undefined && (this.#isOver || this.#interrupted.aborted)) return;
     this.#explained ??= this.#explain(error);
     await this.#explained;
   }

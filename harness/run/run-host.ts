@@ -63,7 +63,9 @@ class HostLife {
     this.#directory = options.shard === 1 ? directory : join(directory, `shard-${options.shard}`);
     mkdirSync(this.#directory, { recursive: true });
     this.#serialLog = join(this.#directory, 'serial.log');
-    this.#failure = new HostFailure(options.lab.name, this.#serialLog, () => options.onHost(this.#record()));
+    this.#failure = new HostFailure(options.lab.name, this.#serialLog, options.signal, () => {
+      options.onHost(this.#record());
+    });
   }
 
   async live(): Promise<HostRun> {
@@ -189,7 +191,7 @@ class HostLife {
 
   /** The host is of no more use: no further scenario starts. */
   async #fail(error: unknown): Promise<undefined> {
-    if (!this.#options.signal.aborted) await this.#failure.report(asHostError(error));
+    await this.#failure.report(asHostError(error));
   }
 
   async #reached(session: HostSession): Promise<void> {
