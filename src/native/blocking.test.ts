@@ -1,10 +1,13 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ioreqState } from '../abi/ioreq.ts';
 import { serveCode } from '../server/request.ts';
 import { readTrace } from '../trace/record.ts';
 import type { ServerHandle } from '../xen/addon.ts';
 import { fakeGuest, FakeXen, until } from './fake/fake-xen.ts';
 import { ServingThread } from './fake/serving-thread.ts';
+
+// A busy machine is no failure.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const xen = new FakeXen();
 const { addon } = xen;

@@ -1,8 +1,11 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { serveCode, word } from '../server/request.ts';
 import { readTrace, type TraceRecord } from '../trace/record.ts';
 import type { ServerHandle } from '../xen/addon.ts';
 import { allOnes, fakeGuest, FakeXen } from './fake/fake-xen.ts';
+
+// A busy machine is no failure.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const xen = new FakeXen();
 const { addon } = xen;

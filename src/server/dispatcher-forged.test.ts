@@ -1,9 +1,12 @@
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { memory, port, type AccessSize, type RegionHandler } from '../device/region.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { FakeMemory } from './testing/fake-memory.ts';
 import { GuestMemory } from './guest-memory.ts';
 import { word } from './request.ts';
+
+// A busy machine is no failure.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 /** Numbers that look random and are the same in every run (Marsaglia's xorshift). */
 function* numbers(seed: number): Generator<number, never> {

@@ -1,7 +1,10 @@
 import { text } from 'node:stream/consumers';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { SshConnection } from './ssh-connection.ts';
 import { TestSshd } from './testing/test-sshd.ts';
+
+// A busy machine is no failure.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 let sshd: TestSshd;
 let ssh: SshConnection;

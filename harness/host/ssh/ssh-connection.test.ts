@@ -2,11 +2,14 @@ import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { writeFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { LabError } from '../../../src/errors.ts';
 import type { SshTarget } from '../ssh-target.ts';
 import { SshConnection } from './ssh-connection.ts';
 import { TestSshd } from './testing/test-sshd.ts';
+
+// A busy machine is no failure.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 let sshd: TestSshd;
 beforeAll(async () => {
