@@ -1,20 +1,21 @@
 // The set-up of a fresh checkout on a fresh Debian 12: Debian packages, npm packages, then `ioreqlab setup` for all that is
 // built. Plain JavaScript without dependencies, since there are none yet. Does nothing that has been done before.
 //
-//   node infra/setup/bootstrap.mjs [--packages-only] [arguments for `ioreqlab setup`]
+//   node infra/setup/bootstrap.mjs [--packages-only] [--tests] [arguments for `ioreqlab setup`]
 
 import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { debianPackages } from './debian-packages.mjs';
+import { debianPackages, testPackages } from './debian-packages.mjs';
 import { step } from './progress.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
 const [, , ...words] = process.argv;
 const isPackagesOnly = words.includes('--packages-only');
-const setupArguments = words.filter((word) => word !== '--packages-only');
+const packages = words.includes('--tests') ? { ...debianPackages, ...testPackages } : debianPackages;
+const setupArguments = words.filter((word) => word !== '--packages-only' && word !== '--tests');
 
 /** @param {string} message @param {string} next @returns {never} */
 function stop(message, next) {
@@ -56,7 +57,7 @@ function missingPackages() {
       return 'absent';
     }
   };
-  return Object.keys(debianPackages).filter((name) => status(name) !== 'installed');
+  return Object.keys(packages).filter((name) => status(name) !== 'installed');
 }
 
 async function installDebianPackages() {
@@ -66,8 +67,10 @@ async function installDebianPackages() {
   const missing = missingPackages();
   if (missing.length === 0) return;
   process.stderr.write('These Debian packages are missing and will be installed:\n');
-  for (const name of missing) process.stderr.write(`  ${name.padEnd(24)} ${debianPackages[name]}\n`);
-  const install = ['apt-get', 'install', '--yes', '--no-install-recommends', ...missing];
+  for (const name of missing) process.stderr.write(`  ${name.padEnd(24)} ${packages[name]}\n`);
+  const install = missing.some((name) => name in testPackages)
+    ? ['sh', join(root, 'infra/setup/install-quietly.sh'), ...missing]
+    : ['apt-get', 'install', '--yes', '--no-install-recommends', ...missing];
   const isRoot = process.getuid?.() === 0;
   const prefix = isRoot ? [] : ['sudo', '-n'];
   if (!isRoot && (await run('sudo', ['-n', 'true'])).code !== 0) {

@@ -14,3 +14,10 @@ export const debianPackages = {
   'openssh-client': 'makes its keys',
   ...(process.getuid?.() === 0 ? {} : { uidmap: 'makes its image without root' }),
 };
+
+// What the tests need besides.
+
+/** @type {Record<string, string>} */
+export const testPackages = {
+  'openssh-server': 'is what the tests of SSH talk to; its service is not started',
+};
