@@ -127,7 +127,8 @@ function textListener(notes: LiveNotes, isSeveral: boolean): RunListener {
 function hostLine({ name, xen, dom0, timing, error, phases = [] }: HostRecord): string {
   if (error !== undefined) {
     const next = error.next === undefined ? '' : `\n  next: ${plainLine(error.next)}`;
-    return `host ${name}: ${plainText(error.message)}${next}`;
+    const message = plainText(error.message).trimEnd();
+    return `host ${message.startsWith(name) ? message : `${name}: ${message}`}${next}`;
   }
   const took = formatDuration(phases.reduce((sum, { durationMs }) => sum + durationMs, 0));
   return `host ${name}: Xen ${xen?.version ?? '?'}, dom0 Linux ${dom0?.kernel ?? '?'}, ${timing} timing, ready after ${took}`;

@@ -8,7 +8,6 @@ const graceMs = 1_000;
 
 /** What made a host useless in the middle of a run, if anything did: the first sign of it, and what explains that. */
 export class HostFailure {
-  readonly #name: string;
   readonly #serialLog: string;
   readonly #interrupted: AbortSignal;
   readonly #onFailure: () => void;
@@ -23,8 +22,7 @@ export class HostFailure {
    * @param interrupted once it is aborted nothing is a failure any more: then it is we who end the host
    * @param onFailure called once, when `error` says all that is known
    */
-  constructor(name: string, serialLog: string, interrupted: AbortSignal, onFailure: () => void) {
-    this.#name = name;
+  constructor(serialLog: string, interrupted: AbortSignal, onFailure: () => void) {
     this.#serialLog = serialLog;
     this.#interrupted = interrupted;
     this.#onFailure = onFailure;
@@ -66,7 +64,7 @@ export class HostFailure {
     }
     const crash = findCrash(await readFile(this.#serialLog, 'utf8').catch(() => ''));
     if (crash !== undefined) {
-      this.#error = new LabError(`${this.#name}: ${crash.crashed} crashed: ${crash.line}`, {
+      this.#error = new LabError(`${crash.crashed} crashed: ${crash.line}`, {
         blame: 'host',
         code: crash.crashed === 'xen' ? 'XEN_CRASHED' : 'DOM0_CRASHED',
         next: `look at ${this.#serialLog}`,

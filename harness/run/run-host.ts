@@ -63,7 +63,7 @@ class HostLife {
     this.#directory = options.shard === 1 ? directory : join(directory, `shard-${options.shard}`);
     mkdirSync(this.#directory, { recursive: true });
     this.#serialLog = join(this.#directory, 'serial.log');
-    this.#failure = new HostFailure(options.lab.name, this.#serialLog, options.signal, () => {
+    this.#failure = new HostFailure(this.#serialLog, options.signal, () => {
       options.onHost(this.#record());
     });
   }
@@ -126,6 +126,8 @@ class HostLife {
       if (error === undefined) return;
       await this.#fail(this.#lost('HOST_LOST', `the connection to ${lab.name} was lost: ${error.message}`));
     });
+    // Nobody answers any more, and whoever waits for it shall know.
+    this.#failure.signal.addEventListener('abort', () => void session.abandon(), { once: true });
     await this.#reached(session);
     return session;
   }

@@ -1,5 +1,6 @@
 import { LabError } from '../../../src/errors.ts';
 import type { LabHost } from '../lab-host.ts';
+import { crashOnConsole } from './console-watch.ts';
 import { hostNameOf, startEmulatedHost } from './emulated-host.ts';
 import { ensureImage } from './image.ts';
 import type { Timing } from './accelerator.ts';
@@ -28,18 +29,21 @@ export function emulatedLabHost({ xen, timing, mirror }: EmulatedLabHostOptions)
       const image = await ensureImage({ xen, timing, signal, note, ...(mirror === undefined ? {} : { mirror }) });
       note('restoring');
       const host = await startEmulatedHost({ image, serialLog, signal });
+      const over = new AbortController();
+      const gone = (how: string): LabError =>
+        new LabError(`${name} is gone: ${how}`, { blame: 'host', code: 'HOST_GONE', next: `look at ${serialLog}` });
       return {
         ssh: host.ssh,
         guestCpus: emulatedGuestCpus,
-        died: host.exited.then(
-          ({ code, signal: killedBy }) =>
-            new LabError(`${name} is gone: QEMU ended with ${killedBy ?? code}`, {
-              blame: 'host',
-              code: 'HOST_GONE',
-              next: `look at ${serialLog}`,
-            }),
-        ),
-        [Symbol.asyncDispose]: async () => await host[Symbol.asyncDispose](),
+        died: Promise.race([
+          host.exited.then((exit) => gone(`QEMU ended with ${exit.signal ?? exit.code}`)),
+          // The machine stays as it is when its system dies, and its connections with it.
+          crashOnConsole(serialLog, over.signal).then(gone),
+        ]),
+        [Symbol.asyncDispose]: async () => {
+          over.abort();
+          await host[Symbol.asyncDispose]();
+        },
       };
     },
   };

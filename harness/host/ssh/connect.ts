@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
-import { Client, type ConnectConfig } from 'ssh2';
+import { createConnection } from 'node:net';
+import type { Duplex, Readable } from 'node:stream';
+import { Client } from 'ssh2';
 import { LabError, messageOf } from '../../../src/errors.ts';
 import type { SshTarget } from '../ssh-target.ts';
 
@@ -22,16 +24,24 @@ function fingerprint(key: Buffer): string {
   return `SHA256:${createHash('sha256').update(key).digest('base64').replace(/=+$/, '')}`;
 }
 
+/** A client and what it talks through: once it has been told to end, ssh2 gives no way to end it at once. */
+export interface Connected {
+  readonly client: Client;
+  readonly socket: Duplex;
+}
+
 /**
  * A client that is ready: with the pinned host key proved, and the user let in.
  *
+ * @param through leads to the host, where no socket does
  * @throws LabError `HOST_UNREACHABLE`, `HOST_KEY_MISMATCH`, `HOST_AUTHENTICATION`, `KEY_UNREADABLE`; the signal's reason
  */
 export async function connect(
   target: SshTarget,
-  config: Pick<ConnectConfig, 'privateKey' | 'sock'>,
+  privateKey: string,
+  through?: Duplex,
   signal?: AbortSignal,
-): Promise<Client> {
+): Promise<Connected> {
   const where = `${target.address}:${target.port}`;
   const pinned = target.hostKeys.map((line) => {
     const [type = '', base64 = ''] = line.trim().split(/\s+/);
@@ -49,12 +59,13 @@ export async function connect(
       client.destroy();
     };
     if (signal?.aborted) return abort();
+    const socket = through ?? createConnection(target.port, target.address);
     signal?.addEventListener('abort', abort, { once: true });
     client.once('ready', () => {
       isReady = true;
       // Without it every small message waits for the other side's delayed acknowledgement.
       client.setNoDelay(true);
-      finish(() => resolve(client));
+      finish(() => resolve({ client, socket }));
     });
     // Of several errors the first tells why. One that comes later is told by `close` as well.
     let isReady = false;
@@ -67,9 +78,8 @@ export async function connect(
     client.once('close', () => finish(() => reject(unreachable(where, new Error('it closed the connection')))));
     try {
       client.connect({
-        ...config,
-        host: target.address,
-        port: target.port,
+        privateKey,
+        sock: socket as Readable,
         username: target.user,
         readyTimeout: readyMs,
         keepaliveInterval: keepaliveMs,
@@ -83,6 +93,7 @@ export async function connect(
     } catch (error) {
       // Nothing has been sent yet: ssh2 does not like what it was given, which is the key.
       finish(() => reject(keyUnreadable(target, error)));
+      socket.on('error', () => undefined).destroy();
     }
   });
 }

@@ -1,12 +1,16 @@
 import { readFile } from 'node:fs/promises';
+import type { Duplex } from 'node:stream';
 import type { Client, ClientChannel, SFTPWrapper } from 'ssh2';
 import { LabError, messageOf } from '../../../src/errors.ts';
 import type { SshTarget } from '../ssh-target.ts';
-import { connect, keyUnreadable, readyMs, unreachable } from './connect.ts';
+import { connect, keyUnreadable, readyMs, unreachable, type Connected } from './connect.ts';
 import { quoteWords } from './quote.ts';
 
 /** Bytes of stdout and stderr together that a command may print. */
 const outputLimit = 16 * 1024 * 1024;
+
+/** How long the host gets to close the connection when we have ended it. */
+const endMs = 2_000;
 
 /** What a command on the host left. */
 export interface CommandResult {
@@ -22,12 +26,14 @@ export class SshConnection implements AsyncDisposable {
   /** Resolves when the connection is gone, with the reason if it was not ours. */
   readonly closed: Promise<Error | undefined>;
   readonly #client: Client;
+  readonly #socket: Duplex;
   readonly #jump: SshConnection | undefined;
   #isEnding = false;
 
-  private constructor(target: SshTarget, client: Client, jump: SshConnection | undefined) {
+  private constructor(target: SshTarget, { client, socket }: Connected, jump: SshConnection | undefined) {
     this.target = target;
     this.#client = client;
+    this.#socket = socket;
     this.#jump = jump;
     this.closed = new Promise((resolve) => {
       let reason: Error | undefined;
@@ -50,9 +56,8 @@ export class SshConnection implements AsyncDisposable {
     });
     const jump = target.jump === undefined ? undefined : await SshConnection.open(target.jump, signal);
     try {
-      const sock = jump === undefined ? undefined : await jump.#forward(target.address, target.port, signal);
-      const client = await connect(target, { privateKey, ...(sock === undefined ? {} : { sock }) }, signal);
-      return new SshConnection(target, client, jump);
+      const through = jump === undefined ? undefined : await jump.#forward(target.address, target.port, signal);
+      return new SshConnection(target, await connect(target, privateKey, through, signal), jump);
     } catch (error) {
       await jump?.[Symbol.asyncDispose]();
       throw error;
@@ -97,7 +102,7 @@ export class SshConnection implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isEnding = true;
     this.#client.end();
-    const timer = setTimeout(() => this.#client.destroy(), 2_000);
+    const timer = setTimeout(() => this.#socket.destroy(), endMs);
     await this.closed;
     clearTimeout(timer);
     await this.#jump?.[Symbol.asyncDispose]();
