@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createConnection } from 'node:net';
-import type { Duplex, Readable } from 'node:stream';
+import type { Duplex } from 'node:stream';
 import { Client } from 'ssh2';
 import { LabError, messageOf } from '../../../src/errors.ts';
 import type { SshTarget } from '../ssh-target.ts';
@@ -79,7 +79,7 @@ export async function connect(
     try {
       client.connect({
         privateKey,
-        sock: socket as Readable,
+        sock: socket,
         username: target.user,
         readyTimeout: readyMs,
         keepaliveInterval: keepaliveMs,
