@@ -18,7 +18,7 @@ export const listCommand: CommandModule<object, ListArguments> = {
   describe: 'list scenarios',
   builder: (argv) =>
     argv
-      .positional('scenario', { type: 'string', array: true, default: [], describe: 'ids, or topics; all by default' })
+      .positional('scenario', { type: 'string', array: true, default: [], describe: 'ids, topics or files; all by default' })
       .options({
         tag: { type: 'string', describe: 'only scenarios with this tag (an expression of Vitest)', requiresArg: true },
         scenarios: { type: 'string', default: defaultScenarios, describe: 'directory of scenarios', requiresArg: true },
@@ -28,7 +28,7 @@ export const listCommand: CommandModule<object, ListArguments> = {
       .example('$0 list port-io --json', 'a topic, for programs'),
   handler: async (argv) => {
     const scenarios = resolve(argv.scenarios);
-    const files = selectScenarios(await findScenarios(scenarios), argv.scenario);
+    const files = selectScenarios(await findScenarios(scenarios), argv.scenario, scenarios);
     const all = await listScenarios(scenarios, files);
     const listed = argv.tag === undefined ? all : withTags(all, argv.tag);
     const width = Math.max(0, ...listed.map(({ id }) => id.length));

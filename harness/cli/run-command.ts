@@ -41,7 +41,7 @@ export const runCommand: CommandModule<object, RunArguments> = {
   describe: 'run scenarios on one or several hosts',
   builder: (argv) =>
     withHostOptions(argv)
-      .positional('scenario', { type: 'string', array: true, default: [], describe: 'ids, or topics; all by default' })
+      .positional('scenario', { type: 'string', array: true, default: [], describe: 'ids, topics or files; all by default' })
       .options({
         environment: { type: 'string', describe: 'only hvm or only pvh guests', requiresArg: true },
         tag: { type: 'string', describe: 'only scenarios with this tag (an expression of Vitest)', requiresArg: true },
@@ -68,7 +68,7 @@ async function run(argv: ArgumentsCamelCase<RunArguments>): Promise<number> {
   if (timeLimit !== undefined && !(timeLimit > 0)) throw usage('--time-limit takes a number of seconds above 0');
   const environments = parseEnvironment(argv.environment);
   const scenarios = resolve(argv.scenarios);
-  const named = selectScenarios(await findScenarios(scenarios), argv.scenario);
+  const named = selectScenarios(await findScenarios(scenarios), argv.scenario, scenarios);
   const files = argv.tag === undefined ? named : withTags(await listScenarios(scenarios, named), argv.tag);
   const hosts = await chooseHosts(argv);
   using interrupt = interruptible(timeLimit === undefined ? undefined : timeLimit * 1000);

@@ -9,7 +9,7 @@ const all = ['port-io/scratch', 'port-io/widths', 'port-io-extra/one', 'memory/w
   id,
   file: `/s/${id}`,
 }));
-const ids = (...words: string[]): string[] => selectScenarios(all, words).map(({ id }) => id);
+const ids = (...words: string[]): string[] => selectScenarios(all, words, '/s').map(({ id }) => id);
 
 describe('scenarios', () => {
   it('are found below a directory, in order, and nothing else', async () => {
@@ -40,6 +40,11 @@ describe('scenarios', () => {
     expect(ids('memory/widths', 'port-io')).toEqual(['port-io/scratch', 'port-io/widths', 'memory/widths']);
     expect(ids('port-io/', 'port-io/scratch')).toEqual(['port-io/scratch', 'port-io/widths']);
     expect(ids('port-io/widths.scenario.ts')).toEqual(['port-io/widths']);
+  });
+
+  it('are selected by paths as well, as a shell completes them', () => {
+    expect(ids('/s/memory/', '/s/port-io/widths.scenario.ts')).toEqual(['port-io/widths', 'memory/widths']);
+    expect(() => ids('/elsewhere/memory')).toThrow(/no scenario/);
   });
 
   it('that do not exist are told with what comes near', () => {

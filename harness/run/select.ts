@@ -1,5 +1,5 @@
 import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative, resolve, sep } from 'node:path';
 import { LabError, messageOf } from '../../src/errors.ts';
 
 const suffix = '.scenario.ts';
@@ -27,13 +27,20 @@ export async function findScenarios(directory: string): Promise<ScenarioFile[]> 
 }
 
 /**
- * Those that a list of words asks for: ids, or the beginning of ids up to a slash. No word at all asks for everything.
+ * Those that a list of words asks for: ids, the beginning of ids up to a slash, or paths below the directory of
+ * scenarios. No word at all asks for everything.
  *
  * @throws LabError `SCENARIO_UNKNOWN` for a word that fits none, with what comes near
  */
-export function selectScenarios(all: readonly ScenarioFile[], words: readonly string[]): ScenarioFile[] {
+export function selectScenarios(
+  all: readonly ScenarioFile[],
+  words: readonly string[],
+  directory: string,
+): ScenarioFile[] {
   const fits = ({ id }: ScenarioFile, word: string): boolean => id === word || id.startsWith(`${word}/`);
-  const wanted = words.map((word) => (word.endsWith(suffix) ? word.slice(0, -suffix.length) : word.replace(/\/$/, '')));
+  const wanted = words
+    .map((word) => (resolve(word).startsWith(directory + sep) ? relative(directory, resolve(word)) : word))
+    .map((word) => (word.endsWith(suffix) ? word.slice(0, -suffix.length) : word.replace(/\/$/, '')));
   for (const word of wanted) {
     if (all.some((one) => fits(one, word))) continue;
     const near = nearest(

@@ -95,7 +95,7 @@ const notFinished = {
 } as const;
 
 function notARun(directory: string, message: string, cause?: unknown): LabError {
-  const next = basename(directory) === 'latest' ? 'ioreqlab run' : 'ioreqlab show';
+  const next = basename(directory) === 'latest' ? 'ioreqlab run' : 'ioreqlab show --list';
   return new LabError(message, { blame: 'usage', code: 'NO_SUCH_RUN', next, cause });
 }
 
