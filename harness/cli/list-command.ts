@@ -18,7 +18,12 @@ export const listCommand: CommandModule<object, ListArguments> = {
   describe: 'list scenarios',
   builder: (argv) =>
     argv
-      .positional('scenario', { type: 'string', array: true, default: [], describe: 'ids, topics or files; all by default' })
+      .positional('scenario', {
+        type: 'string',
+        array: true,
+        default: [],
+        describe: 'ids, topics or files; all by default',
+      })
       .options({
         tag: { type: 'string', describe: 'only scenarios with this tag (an expression of Vitest)', requiresArg: true },
         scenarios: { type: 'string', default: defaultScenarios, describe: 'directory of scenarios', requiresArg: true },

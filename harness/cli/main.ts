@@ -41,8 +41,19 @@ const parser = yargs(hideBin(process.argv))
     // A YError is what yargs has to say of arguments.
     if (error !== undefined && error.name !== 'YError') throw error;
     const what = error?.message ?? message ?? 'wrong usage';
-    throw new LabError(what, { blame: 'usage', code: 'USAGE', next: 'ioreqlab --help' });
+    throw new LabError(what, {
+      blame: 'usage',
+      code: 'USAGE',
+      next: `ioreqlab ${commandOf(hideBin(process.argv))}--help`,
+    });
   });
+
+/** The command that a wrong command line means, as far as it can be told: for its help. */
+function commandOf(words: readonly string[]): string {
+  const [first = '', second = ''] = words;
+  if (!['run', 'list', 'host', 'show', 'setup'].includes(first)) return '';
+  return first === 'host' && /^[a-z]+$/.test(second) ? `${first} ${second} ` : `${first} `;
+}
 
 try {
   await parser.parseAsync();

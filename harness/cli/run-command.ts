@@ -41,7 +41,12 @@ export const runCommand: CommandModule<object, RunArguments> = {
   describe: 'run scenarios on one or several hosts',
   builder: (argv) =>
     withHostOptions(argv)
-      .positional('scenario', { type: 'string', array: true, default: [], describe: 'ids, topics or files; all by default' })
+      .positional('scenario', {
+        type: 'string',
+        array: true,
+        default: [],
+        describe: 'ids, topics or files; all by default',
+      })
       .options({
         environment: { type: 'string', describe: 'only hvm or only pvh guests', requiresArg: true },
         tag: { type: 'string', describe: 'only scenarios with this tag (an expression of Vitest)', requiresArg: true },

@@ -31,8 +31,8 @@ function expectRefusal({ code, stdout, stderr }: CliEnd, what: RegExp, next: Reg
 describe('what was typed wrong ends with 2 and the next thing to type', () => {
   test.concurrent.each<[words: string, what: RegExp, next: RegExp]>([
     ['rnu', /did you mean run/i, /next: ioreqlab --help/],
-    ['run --jsn', /Unknown argument: jsn/, /next: ioreqlab --help/],
-    ['run --host', /Not enough arguments following: host/, /next: ioreqlab --help/],
+    ['run --jsn', /Unknown argument: jsn/, /next: ioreqlab run --help/],
+    ['run --host', /Not enough arguments following: host/, /next: ioreqlab run --help/],
     ['run --retries -1', /--retries takes a whole number/, /next: ioreqlab run --help/],
     ['run --time-limit 0', /--time-limit takes a number of seconds/, /next: ioreqlab run --help/],
     ['run --environment hmv', /--environment takes hvm or pvh, not "hmv"/, /next: ioreqlab run --help/],
