@@ -4,7 +4,7 @@ import type { Addon, ServerHandle } from '../xen/addon.ts';
 import type { DispatchCounters } from './dispatcher.ts';
 import { word } from './request.ts';
 import type { Range, ServerWorkerMessage } from './server-worker.ts';
-import type { LentWorker, WorkerPool } from './worker-pool.ts';
+import type { LentWorker, WorkerLender } from './worker-pool.ts';
 
 /** How long a worker gets to come back from its handler before it is terminated. */
 const stopMs = 2_000;
@@ -26,15 +26,23 @@ export interface ServerRemains {
   readonly trace: Uint8Array;
 }
 
-/** The words of each handle: their memory outlives the server, and this thread may take them only once. */
-const wordsOf = new Map<ServerHandle, Uint32Array>();
+/** By addon, the words of each handle: their memory outlives the server, and this thread may take them only once. */
+const knownWords = new WeakMap<Addon, Map<ServerHandle, Uint32Array>>();
+
+function wordsOf(addon: Addon, server: ServerHandle): Uint32Array {
+  const known = knownWords.get(addon) ?? new Map<ServerHandle, Uint32Array>();
+  knownWords.set(addon, known);
+  const words = known.get(server) ?? new Uint32Array(addon.requestWords(server));
+  known.set(server, words);
+  return words;
+}
 
 /** An ioreq server and what serves it, seen from the process's main thread. */
 export class ServerHost {
   readonly xenId: number;
   readonly #addon: Addon;
   readonly #server: ServerHandle;
-  readonly #pool: WorkerPool;
+  readonly #pool: WorkerLender;
   readonly #words: Uint32Array;
   readonly #trouble: (trouble: ServerTrouble) => void;
   /** By {@link Range.index}. */
@@ -51,7 +59,7 @@ export class ServerHost {
   #lost: LabError | undefined;
 
   /** Creates the server in Xen and enables it. Until something is attached, nobody serves it and it owns nothing. */
-  constructor(addon: Addon, pool: WorkerPool, trouble: (trouble: ServerTrouble) => void) {
+  constructor(addon: Addon, pool: WorkerLender, trouble: (trouble: ServerTrouble) => void) {
     this.#addon = addon;
     this.#pool = pool;
     this.#trouble = trouble;
@@ -59,8 +67,7 @@ export class ServerHost {
     try {
       this.xenId = addon.serverId(this.#server);
       addon.enableServer(this.#server, true);
-      this.#words = wordsOf.get(this.#server) ?? new Uint32Array(addon.requestWords(this.#server));
-      wordsOf.set(this.#server, this.#words);
+      this.#words = wordsOf(addon, this.#server);
     } catch (error) {
       attempt(() => addon.closeServer(this.#server));
       throw error;

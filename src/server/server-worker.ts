@@ -1,4 +1,5 @@
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import type { Device } from '../device/define-device.ts';
 import { deviceNamed } from '../device/registry.ts';
 import { LabError, messageOf } from '../errors.ts';
 import { toWire, type WireError } from '../wire-error.ts';
@@ -40,7 +41,7 @@ export type ServerWorkerMessage =
   | { readonly say: 'stopped'; readonly counters: DispatchCounters };
 
 /** What a thread keeps of a server's handle: its memory outlives the server and is shared only once per thread. */
-interface Shared {
+export interface Shared {
   readonly words: Uint32Array;
   readonly next: () => void;
 }
@@ -57,55 +58,82 @@ export function runServerWorker(): void {
       next: addon.bindServe(server),
     };
     shared.set(server, known);
-    new Serving(addon, known).run();
+    const serving = new Serving(addon, known, workerChannel, deviceNamed);
+    while (serving.turn());
   });
 }
 
+/** How a server's thread talks with the process's main thread. */
+export interface ServingChannel {
+  say(message: ServerWorkerMessage): void;
+  /** The next thing that was asked for, if there is one. Does not wait. */
+  hear(): ServerWorkerRequest | undefined;
+}
+
+const workerChannel: ServingChannel = {
+  say: (message) => parentPort?.postMessage(message),
+  hear: () => {
+    const received = parentPort === null ? undefined : receiveMessageOnPort(parentPort);
+    return received?.message as ServerWorkerRequest | undefined;
+  },
+};
+
 /** One server's time in a worker. */
-class Serving {
+export class Serving {
   readonly #shared: Shared;
+  readonly #channel: ServingChannel;
+  readonly #deviceNamed: (name: string) => Device;
   readonly #memory: GuestMemory;
   readonly #dispatcher: Dispatcher;
   #hasFailed = false;
 
-  constructor(addon: Addon, shared: Shared) {
+  constructor(addon: Addon, shared: Shared, channel: ServingChannel, deviceNamed: (name: string) => Device) {
     this.#shared = shared;
+    this.#channel = channel;
+    this.#deviceNamed = deviceNamed;
     this.#memory = new GuestMemory(addon);
     this.#dispatcher = new Dispatcher(shared.words, this.#memory);
   }
 
-  run(): void {
+  /**
+   * Does what was asked for, then serves until the hot call comes back without a request: when the server is
+   * interrupted, and in one thread with its guest (src/model/in-process) also when there is nothing to do.
+   *
+   * @returns false once it has stopped, and has said so
+   */
+  turn(): boolean {
     const { next, words } = this.#shared;
-    while (this.#readRequests()) {
+    if (this.#readRequests()) {
       const code = serve(next, words, this.#dispatcher, (error) => this.#threw(error));
-      if (code === serveCode.displaced) break;
+      if (code === serveCode.interrupted) return true;
       if (code === serveCode.failed) {
-        say({ say: 'failed', message: `waiting for an event failed with errno ${words[word.answerLow]}` });
-        break;
+        const message = `waiting for an event failed with errno ${words[word.answerLow]}`;
+        this.#channel.say({ say: 'failed', message });
       }
     }
     this.#memory.drop();
-    say({ say: 'stopped', counters: this.#dispatcher.counters });
+    this.#channel.say({ say: 'stopped', counters: this.#dispatcher.counters });
+    return false;
   }
 
   /** False when asked to stop. */
   #readRequests(): boolean {
     for (;;) {
-      const received = parentPort === null ? undefined : receiveMessageOnPort(parentPort);
-      if (received === undefined) return true;
-      const request = received.message;
+      const request = this.#channel.hear();
+      if (request === undefined) return true;
       if (request.do === 'stop') return false;
       if (request.do === 'serve') continue;
       try {
-        say({ say: 'attached', ranges: this.#attach(request.device, request.options, request.at) });
+        const ranges = this.#attach(request.device, request.options, request.at);
+        this.#channel.say({ say: 'attached', ranges });
       } catch (error) {
-        say({ say: 'refused', error: toWire(error) });
+        this.#channel.say({ say: 'refused', error: toWire(error) });
       }
     }
   }
 
   #attach(name: string, options: unknown, at: Record<string, number>): Range[] {
-    const device = deviceNamed(name);
+    const device = this.#deviceNamed(name);
     const handlers = device.create(options ?? {}, { memory: this.#memory });
     const extra = Object.keys(at).find((region) => !Object.hasOwn(device.regions, region));
     if (extra !== undefined) {
@@ -134,12 +162,8 @@ class Serving {
     if (this.#hasFailed) return;
     this.#hasFailed = true;
     const message = error instanceof Error ? (error.stack ?? error.message) : messageOf(error);
-    say({ say: 'threw', region: this.#dispatcher.current, message });
+    this.#channel.say({ say: 'threw', region: this.#dispatcher.current, message });
   }
-}
-
-function say(message: ServerWorkerMessage): void {
-  parentPort?.postMessage(message);
 }
 
 /** The hot loop. Returns the code of the call that brought no request. */

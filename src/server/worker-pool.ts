@@ -17,11 +17,16 @@ export interface WorkerListener {
   died(message: string): void;
 }
 
+/** Where a server gets its worker from. */
+export interface WorkerLender {
+  lend(listener: WorkerListener): LentWorker;
+}
+
 /**
  * The workers of a device-model process. Starting one costs as much as starting Node anew, so they are kept between
  * servers; one spare is started ahead.
  */
-export class WorkerPool implements AsyncDisposable {
+export class WorkerPool implements WorkerLender, AsyncDisposable {
   readonly #file: string;
   readonly #data: ServerWorkerData;
   readonly #idle: Worker[] = [];
