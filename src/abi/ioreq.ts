@@ -1,4 +1,4 @@
-/** Constants of Xen's public/hvm/ioreq.h; checked against the header by ioreq.test.ts. */
+/** Constants of Xen's public/hvm/ioreq.h; checked against the header by layout.test.ts. */
 
 /** What kind of access an ioreq stands for: `type` of struct ioreq. */
 export const ioreqType = {
@@ -25,3 +25,9 @@ export const requestBit = { read: 1, dataIsPointer: 2, backwards: 4 } as const;
 
 /** Bytes of a guest frame. */
 export const frameBytes = 4096;
+
+/** Slots of 8 bytes in the buffered page, after its two pointers. */
+export const bufferedSlots = 511;
+
+/** Most vCPUs of an HVM domain, and slots of the synchronous page. */
+export const maxVcpus = 128;

@@ -6,7 +6,10 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { serveCode, word } from '../server/request.ts';
 import { readTrace, traceRecordBytes, type TraceRecord } from '../trace/record.ts';
-import { ioreqBytes, ioreqState, ioreqType } from './ioreq.ts';
+import { BufferedPage } from './buffered-page.ts';
+import { domidSelf, hvmParam } from './hvm-param.ts';
+import { IoreqSlot, type Ioreq } from './ioreq-slot.ts';
+import { bufferedSlots, frameBytes, ioreqBytes, ioreqState, ioreqType, maxVcpus } from './ioreq.ts';
 
 type Layout = Readonly<Record<string, Readonly<Record<string, number>>>>;
 
@@ -41,8 +44,14 @@ describe("the TypeScript agrees with Xen's headers", () => {
       IOREQ_READ: 1,
       IOREQ_WRITE: 0,
       // What src/xen/addon.ts and the protocol allow.
-      MAX_VCPUS: 128,
+      MAX_VCPUS: maxVcpus,
       MAX_REFERENCE_PORTS: 256,
+      IOREQ_BUFFER_SLOT_NUM: bufferedSlots,
+      HVM_PARAM_IOREQ_PFN: hvmParam.ioreqPfn,
+      HVM_PARAM_BUFIOREQ_PFN: hvmParam.bufioreqPfn,
+      HVM_PARAM_DM_DOMAIN: hvmParam.dmDomain,
+      HVM_PARAM_BUFIOREQ_EVTCHN: hvmParam.bufioreqEvtchn,
+      DOMID_SELF: domidSelf,
     });
   });
 
@@ -52,6 +61,76 @@ describe("the TypeScript agrees with Xen's headers", () => {
     expect(section('ioreqBits')).toEqual({
       ...{ state: byte30, data_is_ptr: byte30 + 4, dir: byte30 + 5, df: byte30 + 6, type: 31 * 8 },
     });
+  });
+
+  it('about struct ioreq, as IoreqSlot reads and writes it', () => {
+    const offsets = section('ioreq');
+    const bits = section('ioreqBits');
+    const none: Ioreq = {
+      ...{ type: 0, addr: 0n, data: 0n, count: 0, size: 0 },
+      ...{ isRead: false, dataIsPointer: false, backwards: false },
+    };
+    const cases: [Partial<Ioreq>, at: number, bytes: number[]][] = [
+      [{ addr: 0x0807060504030201n }, offsets['addr'] as number, [1, 2, 3, 4, 5, 6, 7, 8]],
+      [{ data: 0x0807060504030201n }, offsets['data'] as number, [1, 2, 3, 4, 5, 6, 7, 8]],
+      [{ count: 0x84030201 }, offsets['count'] as number, [1, 2, 3, 0x84]],
+      [{ size: 0x84030201 }, offsets['size'] as number, [1, 2, 3, 0x84]],
+      [{ type: 0xfe }, (bits['type'] as number) >> 3, [0xfe]],
+      ...(['dir', 'data_is_ptr', 'df'] as const).map((name, i): [Partial<Ioreq>, number, number[]] => [
+        [{ isRead: true }, { dataIsPointer: true }, { backwards: true }][i] ?? {},
+        (bits[name] as number) >> 3,
+        [1 << ((bits[name] as number) & 7)],
+      ]),
+    ];
+    for (const [change, at, bytes] of cases) {
+      const page = new ArrayBuffer(frameBytes);
+      const slot = new IoreqSlot(page, maxVcpus - 1);
+      slot.write({ ...none, ...change });
+      const expected = new Uint8Array(frameBytes);
+      expected.set(bytes, (maxVcpus - 1) * ioreqBytes + at);
+      expect(new Uint8Array(page)).toEqual(expected);
+      expect(slot.read()).toEqual({ ...none, ...change });
+    }
+    const page = new ArrayBuffer(frameBytes);
+    const slot = new IoreqSlot(page, 1);
+    slot.state = 5;
+    slot.vpEport = 0x80000001;
+    slot.write({ ...none, isRead: true });
+    const expected = new Uint8Array(frameBytes);
+    expected.set([1, 0, 0, 0x80], ioreqBytes + (offsets['vp_eport'] as number));
+    expected[ioreqBytes + 30] = 5 | (1 << ((bits['dir'] as number) & 7));
+    expect(new Uint8Array(page)).toEqual(expected);
+    expect([slot.state, slot.vpEport]).toEqual([5, 0x80000001]);
+  });
+
+  it('about the buffered page, as BufferedPage reads and writes it', () => {
+    const offsets = section('bufferedPage');
+    expect(offsets).toMatchObject({ slot: 8, sizeof: frameBytes });
+    const bits = section('buf_ioreqBits');
+    const page = new ArrayBuffer(frameBytes);
+    const buffered = new BufferedPage(page);
+    const word = (at: number): number => new DataView(page).getUint32(at, true);
+    buffered.readPointer = 0xfffffffe;
+    buffered.writePointer = 3;
+    expect([offsets['read_pointer'], offsets['write_pointer']].map((at) => word(at as number))).toEqual([
+      0xfffffffe, 3,
+    ]);
+    expect(buffered.used).toBe(5);
+
+    const slot = { type: 0xfe, addr: 0xabcde, data: 0x84030201, size: 8, isRead: true } as const;
+    const count = 0xffffffff;
+    buffered.write(count, slot);
+    const at = (offsets['buf_ioreq'] as number) + 8 * (count % bufferedSlots);
+    const field = (name: string): number =>
+      (word(at + 4 * ((bits[name] as number) >> 5)) >>> ((bits[name] as number) & 31)) >>> 0;
+    expect([field('type') & 0xff, field('dir') & 1, field('size') & 3, field('addr'), field('data')]).toEqual([
+      ...[0xfe, 1, 3, 0xabcde, 0x84030201],
+    ]);
+    expect(buffered.read(count)).toEqual(slot);
+    for (const size of [1, 2, 4, 8] as const) {
+      buffered.write(7, { type: 1, addr: 0, data: 0, size, isRead: false });
+      expect(buffered.read(7)).toEqual({ type: 1, addr: 0, data: 0, size, isRead: false });
+    }
   });
 });
 

@@ -10,6 +10,7 @@
 #include <xen/xen.h>
 #include <xen/hvm/hvm_op.h>
 #include <xen/hvm/ioreq.h>
+#include <xen/hvm/params.h>
 
 #include "../../native/hot_loop.h"
 #include "../../native/reference_server.h"
@@ -75,6 +76,12 @@ int main(void)
     VALUE(IOREQ_WRITE);
     VALUE(MAX_VCPUS);
     VALUE(MAX_REFERENCE_PORTS);
+    VALUE(IOREQ_BUFFER_SLOT_NUM);
+    VALUE(HVM_PARAM_IOREQ_PFN);
+    VALUE(HVM_PARAM_BUFIOREQ_PFN);
+    VALUE(HVM_PARAM_DM_DOMAIN);
+    VALUE(HVM_PARAM_BUFIOREQ_EVTCHN);
+    VALUE(DOMID_SELF);
     end();
 
     begin("ioreq");
@@ -92,6 +99,22 @@ int main(void)
     BIT_FIELD(ioreq, dir);
     BIT_FIELD(ioreq, df);
     BIT_FIELD(ioreq, type);
+    end();
+
+    begin("bufferedPage");
+    FIELD(buffered_iopage, read_pointer);
+    FIELD(buffered_iopage, write_pointer);
+    FIELD(buffered_iopage, buf_ioreq);
+    entry("slot", sizeof(struct buf_ioreq));
+    entry("sizeof", sizeof(struct buffered_iopage));
+    end();
+
+    begin("buf_ioreqBits");
+    BIT_FIELD(buf_ioreq, type);
+    BIT_FIELD(buf_ioreq, dir);
+    BIT_FIELD(buf_ioreq, size);
+    BIT_FIELD(buf_ioreq, addr);
+    BIT_FIELD(buf_ioreq, data);
     end();
 
     begin("words");
