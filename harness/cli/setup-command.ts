@@ -9,6 +9,7 @@ import { interruptible } from './interrupt.ts';
 
 interface SetupArguments {
   xen: string;
+  images: boolean;
   timing: 'exact' | 'wall';
   refresh: boolean;
   mirror: string | undefined;
@@ -21,13 +22,15 @@ export const setupCommand: CommandModule<object, SetupArguments> = {
     argv
       .options({
         xen: { type: 'string', default: defaultXenVersion, describe: 'images of these versions, separated by commas' },
+        images: { type: 'boolean', default: true, describe: 'with --no-images: only the addon and the guest' },
         timing: { choices: ['exact', 'wall'] as const, default: 'exact' as const, describe: 'what the images are for' },
         refresh: { type: 'boolean', default: false, describe: "make the images anew, with Debian's newest packages" },
         mirror: { type: 'string', describe: "where Debian's packages come from", requiresArg: true },
       })
-      .example('$0 setup --xen 4.20,4.17,4.14', 'all versions'),
-  handler: async ({ xen, timing, refresh, mirror }) => {
-    const versions = xen
+      .example('$0 setup --xen 4.20,4.17,4.14', 'all versions')
+      .example('$0 setup --no-images', 'what `npm run bench` needs'),
+  handler: async ({ xen, images, timing, refresh, mirror }) => {
+    const versions = (images ? xen : '')
       .split(',')
       .filter((word) => word !== '')
       .map(parseXenVersion);
