@@ -1,0 +1,10 @@
+export { bufferedMode, bufferedSlots, type BufferedEntry, BufferedPage } from './xen/buffered-page.ts';
+export type { DeviceModelCalls } from './xen/device-model-calls.ts';
+export type { Access, Domain, DomainOptions, Progress } from './xen/domain.ts';
+export { Hypervisor, model } from './xen/hypervisor.ts';
+export { type Ioreq, IoreqPage } from './xen/ioreq-page.ts';
+export { rangeType } from './xen/ioreq-server.ts';
+export { maxRanges } from './xen/rangeset.ts';
+export { maxServers, resourceFrame, type ServerInfo } from './xen/servers.ts';
+export { type XenChangeName, xenChanges, type XenFacts } from './xen/versions.ts';
+export { type XenErrno, XenError } from './xen/xen-error.ts';

@@ -1,0 +1,128 @@
+import { LabError } from '../../errors.ts';
+
+/** A change of Xen that the model knows: what decides in its place is one of the names of {@link xenChanges}. */
+interface XenChange {
+  /** What is different from then on. */
+  readonly what: string;
+  /** The commit of xen.git that made it. */
+  readonly commit: string;
+  /** The security advisory that it belongs to. */
+  readonly xsa?: number;
+  /**
+   * The releases that have it first: of the main line (`4.18.0`), then of each older branch that took it back
+   * (`4.17.1`). From `git tag --contains` and the branches' own commits of the same subject.
+   */
+  readonly since: readonly [string, ...string[]];
+}
+
+/**
+ * All differences between versions of Xen that the model has: nothing else in it asks for a version. What never changed
+ * from 4.12 on: 8 servers, 256 ranges of a type, 511 ring slots, all layouts, all states.
+ */
+export const xenChanges = {
+  directionAwareRanges: {
+    what: 'a memory access that steps downwards is looked up by the bytes that it touches; before, as if it stepped up',
+    commit: '60a56dc006',
+    since: ['4.12.0', '4.11.1'],
+  },
+  extendedConfigOfFamily10h: {
+    what: 'AMD processors of family 0x10 have the extended configuration space, as 0x11 to 0x16 have',
+    commit: '5d515b1c29',
+    since: ['4.14.0', '4.13.1', '4.12.3', '4.11.4'],
+  },
+  destroyedServerCompletes: {
+    what: 'a vCPU whose server was destroyed completes its access when it is woken; before, its next access fails',
+    commit: 'f7039ee41b',
+    since: ['4.14.0', '4.13.2', '4.12.4'],
+  },
+  pinnedRangesLimited: {
+    what: 'at most 64 regions with a pinned cache attribute: ENOSPC',
+    commit: 'd484dcca79',
+    xsa: 428,
+    since: ['4.18.0', '4.17.1', '4.16.4', '4.15.5', '4.14.6'],
+  },
+  nrVcpus: {
+    what: 'the operation nr_vcpus; before, EOPNOTSUPP',
+    commit: 'c4441ab1f1',
+    since: ['4.15.0'],
+  },
+  broadcastSkipsUnbuffered: {
+    what: 'a buffered broadcast passes over servers that have no ring; before, each counts as a failure',
+    commit: 'a44734df6c',
+    since: ['4.18.0', '4.17.1', '4.16.4'],
+  },
+  honestBufferedSend: {
+    what: 'what the ring cannot hold takes the synchronous way; before, Xen says that it is done and drops it',
+    commit: '2e0b545b84',
+    since: ['4.20.0', '4.19.1', '4.18.4'],
+  },
+  legacyGfnsUsable: {
+    what: 'a legacy guest frame is given once, while it is free; before, only while it is not (inverted condition)',
+    commit: '282ed258a5',
+    since: ['4.21.0', '4.20.2', '4.19.4'],
+  },
+  buffersCounted: {
+    what: 'no buffer at all is ENODATA, modified_memory with one is EINVAL; before, what lay on the stack was taken',
+    commit: 'aef948a300',
+    xsa: 506,
+    since: ['4.22.0', '4.21.2', '4.20.4', '4.19.6', '4.18.6', '4.17.7'],
+  },
+} as const satisfies Record<string, XenChange>;
+
+/** The name of a change. */
+export type XenChangeName = keyof typeof xenChanges;
+
+/** Which changes a version of Xen has. */
+export type XenFacts = Readonly<Record<XenChangeName, boolean>>;
+
+/** The newest release of each branch at the time of writing: what a version without its third number means. */
+const newest: Readonly<Record<number, number>> = {
+  12: 4,
+  13: 5,
+  14: 6,
+  15: 7,
+  16: 7,
+  17: 7,
+  18: 6,
+  19: 6,
+  20: 4,
+  21: 2,
+  22: 0,
+};
+
+interface Release {
+  readonly minor: number;
+  readonly patch: number;
+}
+
+/** A release's numbers. `4.20.4-pre` is what follows 4.20.3: it counts as 4.20.3. */
+function parse(version: string): Release {
+  const match = /^4\.(\d{1,2})(?:\.(\d{1,2})(-pre|-rc\d*)?)?$/.exec(version);
+  const minor = Number(match?.[1]);
+  const last = newest[minor];
+  if (match === null || last === undefined) {
+    throw new LabError(`there is no model of Xen ${version}`, {
+      blame: 'usage',
+      code: 'XEN_MODEL_UNKNOWN',
+      next: `name a release from 4.12 to 4.22, such as 4.20 or 4.20.1`,
+    });
+  }
+  const patch = match[2] === undefined ? last : Number(match[2]);
+  return { minor, patch: match[3] === undefined ? patch : patch - 1 };
+}
+
+/**
+ * Which changes a version has: a branch (`4.17`: its newest release), a release (`4.17.5`), or what is being made after
+ * one (`4.20.4-pre`).
+ *
+ * @throws LabError `XEN_MODEL_UNKNOWN`
+ */
+export function factsOf(version: string): XenFacts {
+  const { minor, patch } = parse(version);
+  const has = ({ since: [main, ...older] }: XenChange): boolean => {
+    const first = parse(main);
+    if (minor > first.minor || (minor === first.minor && patch >= first.patch)) return true;
+    return older.map(parse).some((release) => release.minor === minor && patch >= release.patch);
+  };
+  return Object.fromEntries(Object.entries(xenChanges).map(([name, change]) => [name, has(change)])) as XenFacts;
+}
