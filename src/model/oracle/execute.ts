@@ -1,0 +1,194 @@
+import { bitTest, logical, modify, subtract } from './arithmetic.ts';
+import { toBytes, toValue } from './bytes.ts';
+import { flag, getGpr, setGpr, type Cpu } from './cpu.ts';
+import { DomainCrash, Emulation } from './emulation.ts';
+import type { Instruction, Operand, Outcome } from './instruction.ts';
+import type { OracleRules } from './rules.ts';
+import { executeString } from './strings.ts';
+import type { World } from './world.ts';
+
+const done: Outcome = { kind: 'done' };
+/** #GP(0): also what a guest gets when Xen's emulator gives up (X86EMUL_UNHANDLEABLE). */
+const generalProtection: Outcome = { kind: 'fault', vector: 13, errorCode: 0 };
+
+type Of<Kind extends Instruction['kind']> = Extract<Instruction, { readonly kind: Kind }>;
+
+/**
+ * Executes one instruction as a vCPU under Xen does: the processor what it can, Xen's emulator the rest, each access to a
+ * port or to MMIO a request to `world.send`, in their order. Synchronous: `send` answers at once.
+ *
+ * @returns how it ended; `cpu` is changed as far as the instruction came
+ */
+export function execute(instruction: Instruction, cpu: Cpu, world: World, rules: OracleRules): Outcome {
+  try {
+    return dispatch(instruction, cpu, world, rules);
+  } catch (error) {
+    if (error instanceof DomainCrash) return { kind: 'crash', reason: error.message };
+    throw error;
+  }
+}
+
+function dispatch(instruction: Instruction, cpu: Cpu, world: World, rules: OracleRules): Outcome {
+  const emulation = new Emulation(world, rules);
+  switch (instruction.kind) {
+    case 'in': {
+      // handle_pio, without the emulator: what it cannot do crashes the domain.
+      const value = emulation.readPort(instruction.port, instruction.size);
+      if (value === undefined) return { kind: 'crash', reason: 'unexpected PIO status' };
+      setGpr(cpu, 'rax', instruction.size, value);
+      return done;
+    }
+    case 'out': {
+      const { port, size } = instruction;
+      const isHandled = emulation.writePort(port, size, getGpr(cpu, 'rax', size));
+      return isHandled ? done : { kind: 'crash', reason: 'unexpected PIO status' };
+    }
+    case 'load':
+      return load(instruction, cpu, emulation);
+    case 'store': {
+      const { address, size, source } = instruction;
+      return ended(emulation.write(address, toBytes(valueOf(cpu, source, size), size)));
+    }
+    case 'loadVector':
+    case 'storeVector':
+      return moveVector(instruction, cpu, emulation);
+    case 'ins':
+    case 'outs':
+    case 'movs':
+    case 'stos':
+    case 'lods':
+    case 'scas':
+    case 'cmps':
+      return ended(executeString(instruction, cpu, world, rules));
+    case 'modify':
+      return readModifyWrite(instruction, cpu, emulation);
+    case 'test':
+      return test(instruction, cpu, emulation);
+    case 'compareExchange':
+      return compareExchange(instruction, cpu, emulation);
+    case 'compareExchangePair':
+      return compareExchangePair(instruction, cpu, emulation);
+    case 'push': {
+      const { address, size } = instruction;
+      const bytes = emulation.read(address, size);
+      if (bytes === undefined) return generalProtection;
+      const top = BigInt.asUintN(64, cpu.gpr.rsp - BigInt(size));
+      if (!emulation.write(top, bytes)) return generalProtection;
+      cpu.gpr.rsp = top;
+      return done;
+    }
+    case 'pop': {
+      const { address, size } = instruction;
+      const bytes = emulation.read(cpu.gpr.rsp, size);
+      if (bytes === undefined || !emulation.write(address, bytes)) return generalProtection;
+      cpu.gpr.rsp = BigInt.asUintN(64, cpu.gpr.rsp + BigInt(size));
+      return done;
+    }
+  }
+}
+
+const ended = (isHandled: boolean): Outcome => (isHandled ? done : generalProtection);
+
+function valueOf(cpu: Cpu, operand: Operand, size: number): bigint {
+  return 'register' in operand ? getGpr(cpu, operand.register, size) : BigInt.asUintN(8 * size, operand.immediate);
+}
+
+function load({ address, size, register, into }: Of<'load'>, cpu: Cpu, emulation: Emulation): Outcome {
+  const bytes = emulation.read(address, size);
+  if (bytes === undefined) return generalProtection;
+  const value = toValue(bytes);
+  if (into === undefined) setGpr(cpu, register, size, value);
+  else setGpr(cpu, register, into.size, into.isSigned ? BigInt.asIntN(8 * size, value) : value);
+  return done;
+}
+
+function moveVector(instruction: Of<'loadVector' | 'storeVector'>, cpu: Cpu, emulation: Emulation): Outcome {
+  const { kind, address, size, isVex = false, isAligned = false } = instruction;
+  const vector = cpu.vectors[instruction.vector];
+  if (vector === undefined) throw new RangeError(`there is no vector register ${instruction.vector}`);
+  if (isAligned && address % BigInt(size) !== 0n) return generalProtection;
+  if (kind === 'storeVector') return ended(emulation.write(address, vector.slice(0, size)));
+  const bytes = emulation.read(address, size);
+  if (bytes === undefined) return generalProtection;
+  vector.fill(0, 0, isVex ? 32 : 16);
+  vector.set(bytes);
+  return done;
+}
+
+/** The word that a bit-string instruction reaches with a bit offset in a register, and the bit in it. */
+function bitString(address: bigint, size: number, offset: bigint): { address: bigint; bit: bigint } {
+  const bits = BigInt(8 * size);
+  const signed = BigInt.asIntN(8 * size, offset);
+  const bit = signed & (bits - 1n);
+  return { address: BigInt.asUintN(64, address + ((signed - bit) / bits) * BigInt(size)), bit };
+}
+
+/** hvmemul_rmw: a read, then a write, whatever the value; no lock holds between them. */
+function readModifyWrite(instruction: Of<'modify'>, cpu: Cpu, emulation: Emulation): Outcome {
+  const { operation, size, operand } = instruction;
+  let { address } = instruction;
+  let b = operand === undefined ? 0n : valueOf(cpu, operand, size);
+  if (operand !== undefined && 'register' in operand && ['bts', 'btr', 'btc'].includes(operation)) {
+    ({ address, bit: b } = bitString(address, size, b));
+  }
+  const bytes = emulation.read(address, size);
+  if (bytes === undefined) return generalProtection;
+  const before = toValue(bytes);
+  const { value, rflags } = modify(operation, before, b, size, cpu.rflags);
+  if (!emulation.write(address, toBytes(value, size))) return generalProtection;
+  cpu.rflags = rflags;
+  const isExchange = operation === 'xchg' || operation === 'xadd';
+  if (isExchange && operand !== undefined && 'register' in operand) setGpr(cpu, operand.register, size, before);
+  return done;
+}
+
+function test({ operation, size, address, operand }: Of<'test'>, cpu: Cpu, emulation: Emulation): Outcome {
+  const b = valueOf(cpu, operand, size);
+  const isBitString = operation === 'bt' && 'register' in operand;
+  const at = isBitString ? bitString(address, size, b) : { address, bit: b % BigInt(8 * size) };
+  const bytes = emulation.read(at.address, size);
+  if (bytes === undefined) return generalProtection;
+  const a = toValue(bytes);
+  const { rflags } =
+    operation === 'cmp'
+      ? subtract(a, b, 0n, size, cpu.rflags)
+      : operation === 'test'
+        ? logical(a & b, size, cpu.rflags)
+        : bitTest(a, at.bit, cpu.rflags);
+  cpu.rflags = rflags;
+  return done;
+}
+
+/** CMPXCHG: a read, and a write only if it is to be exchanged, which a processor does either way. */
+function compareExchange({ size, address, source }: Of<'compareExchange'>, cpu: Cpu, emulation: Emulation): Outcome {
+  const bytes = emulation.read(address, size);
+  if (bytes === undefined) return generalProtection;
+  const found = toValue(bytes);
+  const expected = getGpr(cpu, 'rax', size);
+  const compared = subtract(expected, found, 0n, size, cpu.rflags);
+  if (found !== expected) setGpr(cpu, 'rax', size, found);
+  else if (!emulation.exchange(address, toBytes(getGpr(cpu, source, size), size))) return generalProtection;
+  cpu.rflags = compared.rflags;
+  return done;
+}
+
+/** CMPXCHG8B and CMPXCHG16B (x86_emulate/0fc7.c): halves in RDX:RAX and RCX:RBX; only ZF changes. */
+function compareExchangePair({ size, address }: Of<'compareExchangePair'>, cpu: Cpu, emulation: Emulation): Outcome {
+  if (size === 16 && address % 16n !== 0n) return generalProtection;
+  const half = size / 2;
+  const bits = BigInt(8 * half);
+  const pair = (high: 'rdx' | 'rcx', low: 'rax' | 'rbx'): bigint =>
+    (getGpr(cpu, high, half) << bits) | getGpr(cpu, low, half);
+  const bytes = emulation.read(address, size);
+  if (bytes === undefined) return generalProtection;
+  const found = toValue(bytes);
+  if (found === pair('rdx', 'rax')) {
+    if (!emulation.exchange(address, toBytes(pair('rcx', 'rbx'), size))) return generalProtection;
+    cpu.rflags |= flag.zero;
+    return done;
+  }
+  setGpr(cpu, 'rax', half, found);
+  setGpr(cpu, 'rdx', half, found >> bits);
+  cpu.rflags &= ~flag.zero;
+  return done;
+}

@@ -1,0 +1,103 @@
+import type { Gpr } from './cpu.ts';
+
+/** Bytes of a port access. */
+export type PortWidth = 1 | 2 | 4;
+/** Bytes of an access through a general register. */
+export type Width = 1 | 2 | 4 | 8;
+
+/** Where a value comes from: its low bytes are taken. */
+export type Operand = { readonly register: Gpr } | { readonly immediate: bigint };
+
+/** What a read-modify-write instruction does with memory. */
+export type Modification =
+  | 'add'
+  | 'or'
+  | 'adc'
+  | 'sbb'
+  | 'and'
+  | 'sub'
+  | 'xor'
+  | 'inc'
+  | 'dec'
+  | 'not'
+  | 'neg'
+  | 'rol'
+  | 'ror'
+  | 'shl'
+  | 'shr'
+  | 'sar'
+  | 'bts'
+  | 'btr'
+  | 'btc'
+  | 'xchg'
+  | 'xadd';
+
+/** The prefix of a string instruction. */
+export type Repetition = 'none' | 'rep' | 'repne';
+
+/**
+ * One instruction of a 64-bit guest, by what it does; addresses are 64 bits wide and already computed.
+ *
+ * - `in`, `out`: with EAX, AX or AL. `load`: MOV, and MOVZX, MOVSX with `into`. `store`: MOV.
+ * - `loadVector`, `storeVector`: MOVD, MOVQ, MOVUPS and the like. A load clears the rest of the register: of XMM, or with
+ *   `isVex` of YMM. `isAligned`: those that fault on a misaligned address, such as MOVAPS.
+ * - the string instructions: addresses, count and direction are in RSI, RDI, RCX and RFLAGS.DF, the port in DX.
+ * - `modify`: read-modify-write, with or without LOCK, which makes no difference on MMIO. `inc`, `dec`, `not`, `neg` take
+ *   no operand. `bts`, `btr`, `btc` with a register reach beyond the addressed word. `xchg`, `xadd` give the old value to
+ *   their register.
+ * - `compareExchange`: CMPXCHG of `source`. `compareExchangePair`: CMPXCHG8B (`size` 8), CMPXCHG16B (16).
+ * - `test`: reads memory for its flags: CMP, TEST of memory with an operand, BT.
+ * - `push`, `pop`: with a memory operand.
+ */
+export type Instruction =
+  | { readonly kind: 'in'; readonly size: PortWidth; readonly port: number }
+  | { readonly kind: 'out'; readonly size: PortWidth; readonly port: number }
+  | {
+      readonly kind: 'load';
+      readonly size: Width;
+      readonly address: bigint;
+      readonly register: Gpr;
+      /** Wider than `size`: zero- or sign-extended to these bytes. */
+      readonly into?: { readonly size: 2 | 4 | 8; readonly isSigned: boolean };
+    }
+  | { readonly kind: 'store'; readonly size: Width; readonly address: bigint; readonly source: Operand }
+  | {
+      readonly kind: 'loadVector' | 'storeVector';
+      readonly size: 4 | 8 | 16 | 32;
+      readonly address: bigint;
+      /** 0 to 15. */
+      readonly vector: number;
+      readonly isVex?: boolean;
+      readonly isAligned?: boolean;
+    }
+  | { readonly kind: 'ins' | 'outs'; readonly size: PortWidth; readonly repeat: Repetition }
+  | {
+      readonly kind: 'movs' | 'stos' | 'lods' | 'scas' | 'cmps';
+      readonly size: Width;
+      readonly repeat: Repetition;
+    }
+  | {
+      readonly kind: 'modify';
+      readonly operation: Modification;
+      readonly size: Width;
+      readonly address: bigint;
+      readonly operand?: Operand;
+    }
+  | {
+      readonly kind: 'test';
+      readonly operation: 'cmp' | 'test' | 'bt';
+      readonly size: Width;
+      readonly address: bigint;
+      readonly operand: Operand;
+    }
+  | { readonly kind: 'compareExchange'; readonly size: Width; readonly address: bigint; readonly source: Gpr }
+  | { readonly kind: 'compareExchangePair'; readonly size: 8 | 16; readonly address: bigint }
+  | { readonly kind: 'push' | 'pop'; readonly size: 2 | 8; readonly address: bigint };
+
+/** What became of an instruction; the vCPU's registers say how far it came. */
+export type Outcome =
+  | { readonly kind: 'done' }
+  /** An exception for the guest: 13 is #GP, which is also how Xen gives up. */
+  | { readonly kind: 'fault'; readonly vector: number; readonly errorCode: number }
+  /** Xen crashed the domain. */
+  | { readonly kind: 'crash'; readonly reason: string };

@@ -1,0 +1,145 @@
+import { subtract } from './arithmetic.ts';
+import { toBytes, toValue } from './bytes.ts';
+import { flag, getGpr, setGpr, type Cpu } from './cpu.ts';
+import { Emulation, maxRepetitions, type Done } from './emulation.ts';
+import type { Instruction } from './instruction.ts';
+import type { OracleRules } from './rules.ts';
+import { isAllRam, readAllRam, writeAllRam, type World } from './world.ts';
+
+/** A string instruction. */
+export type StringInstruction = Extract<Instruction, { readonly repeat: unknown }>;
+
+/** Executes one, with all its repetitions. False when Xen gives up; the registers say how far it came. */
+export function executeString(instruction: StringInstruction, cpu: Cpu, world: World, rules: OracleRules): boolean {
+  const { kind, size, repeat } = instruction;
+  for (;;) {
+    if (repeat !== 'none' && cpu.gpr.rcx === 0n) return true;
+    const reps = repeat === 'none' ? 1 : Number(cpu.gpr.rcx > maxRepetitions ? maxRepetitions : cpu.gpr.rcx);
+    const step = new Step(cpu, world, rules, size);
+    const done = step[kind](reps);
+    if (!done.isHandled) return false;
+    const moved = BigInt(done.count * size) * (step.backwards ? -1n : 1n);
+    if (usesSource(kind)) cpu.gpr.rsi = BigInt.asUintN(64, cpu.gpr.rsi + moved);
+    if (usesDestination(kind)) cpu.gpr.rdi = BigInt.asUintN(64, cpu.gpr.rdi + moved);
+    if (repeat === 'none') return true;
+    cpu.gpr.rcx -= BigInt(done.count);
+    const isComparing = kind === 'scas' || kind === 'cmps';
+    if (isComparing && ((cpu.rflags & flag.zero) !== 0n) !== (repeat === 'rep')) return true;
+  }
+}
+
+const usesSource = (kind: StringInstruction['kind']): boolean =>
+  kind === 'outs' || kind === 'movs' || kind === 'lods' || kind === 'cmps';
+const usesDestination = (kind: StringInstruction['kind']): boolean => kind !== 'outs' && kind !== 'lods';
+
+const once: Done = { isHandled: true, count: 1 };
+const givenUp: Done = { isHandled: false, count: 0 };
+
+/**
+ * The next repetitions: one by the processor itself where there is only RAM, else one pass through Xen's emulator, as
+ * its string instructions in x86_emulate.c are. Each method returns how many were done.
+ */
+class Step {
+  readonly #cpu: Cpu;
+  readonly #world: World;
+  readonly #size: number;
+  readonly #emulation: Emulation;
+  readonly backwards: boolean;
+
+  constructor(cpu: Cpu, world: World, rules: OracleRules, size: number) {
+    this.#cpu = cpu;
+    this.#world = world;
+    this.#size = size;
+    this.#emulation = new Emulation(world, rules);
+    this.backwards = (cpu.rflags & flag.direction) !== 0n;
+  }
+
+  /** Batched when there is more than one repetition and the data is RAM; else the port first, then memory. */
+  ins(reps: number): Done {
+    const port = this.#port;
+    const { rdi } = this.#cpu.gpr;
+    if (reps > 1) {
+      const done = this.#emulation.repeatPort(port, this.#size, true, this.backwards, rdi, reps);
+      if (done.isHandled) return done;
+    }
+    const value = this.#emulation.readPort(port, this.#size);
+    if (value === undefined) return givenUp;
+    return this.#emulation.write(rdi, toBytes(value, this.#size)) ? once : givenUp;
+  }
+
+  outs(reps: number): Done {
+    const port = this.#port;
+    const { rsi } = this.#cpu.gpr;
+    if (reps > 1) {
+      const done = this.#emulation.repeatPort(port, this.#size, false, this.backwards, rsi, reps);
+      if (done.isHandled) return done;
+    }
+    const bytes = this.#emulation.read(rsi, this.#size);
+    if (bytes === undefined) return givenUp;
+    return this.#emulation.writePort(port, this.#size, toValue(bytes)) ? once : givenUp;
+  }
+
+  movs(reps: number): Done {
+    const { rsi, rdi } = this.#cpu.gpr;
+    if (this.#isRam(rsi) && this.#isRam(rdi)) {
+      writeAllRam(this.#world, rdi, readAllRam(this.#world, rsi, this.#size));
+      return once;
+    }
+    if (reps > 1) {
+      const done = this.#emulation.repeatMove(this.#size, this.backwards, rsi, rdi, reps);
+      if (done.isHandled) return done;
+    }
+    const bytes = this.#emulation.read(rsi, this.#size);
+    return bytes !== undefined && this.#emulation.write(rdi, bytes) ? once : givenUp;
+  }
+
+  stos(reps: number): Done {
+    const { rdi } = this.#cpu.gpr;
+    const value = getGpr(this.#cpu, 'rax', this.#size);
+    if (this.#isRam(rdi)) {
+      writeAllRam(this.#world, rdi, toBytes(value, this.#size));
+      return once;
+    }
+    if (reps > 1) {
+      const done = this.#emulation.repeatStore(this.#size, this.backwards, rdi, value, reps);
+      if (done.isHandled) return done;
+    }
+    return this.#emulation.write(rdi, toBytes(value, this.#size)) ? once : givenUp;
+  }
+
+  lods(): Done {
+    const value = this.#load(this.#cpu.gpr.rsi);
+    if (value === undefined) return givenUp;
+    setGpr(this.#cpu, 'rax', this.#size, value);
+    return once;
+  }
+
+  scas(): Done {
+    const value = this.#load(this.#cpu.gpr.rdi);
+    return value === undefined ? givenUp : this.#compare(getGpr(this.#cpu, 'rax', this.#size), value);
+  }
+
+  cmps(): Done {
+    const source = this.#load(this.#cpu.gpr.rsi);
+    const destination = source === undefined ? undefined : this.#load(this.#cpu.gpr.rdi);
+    return source === undefined || destination === undefined ? givenUp : this.#compare(source, destination);
+  }
+
+  get #port(): number {
+    return Number(getGpr(this.#cpu, 'rdx', 2));
+  }
+
+  #isRam(address: bigint): boolean {
+    return isAllRam(this.#world, address, this.#size);
+  }
+
+  #load(address: bigint): bigint | undefined {
+    const bytes = this.#emulation.read(address, this.#size);
+    return bytes === undefined ? undefined : toValue(bytes);
+  }
+
+  #compare(a: bigint, b: bigint): Done {
+    this.#cpu.rflags = subtract(a, b, 0n, this.#size, this.#cpu.rflags).rflags;
+    return once;
+  }
+}
