@@ -1,8 +1,10 @@
-export { bufferedMode, bufferedSlots, type BufferedEntry, BufferedPage } from './xen/buffered-page.ts';
+export { BufferedPage } from '../abi/buffered-page.ts';
+export { bufferedSlots, frameBytes, ioreqState, ioreqType } from '../abi/ioreq.ts';
+export { type Ioreq, IoreqSlot } from '../abi/ioreq-slot.ts';
+export { type BufferedEntry, bufferedMode, takeBuffered } from './xen/buffered-ring.ts';
 export type { DeviceModelCalls } from './xen/device-model-calls.ts';
 export type { Access, Domain, DomainOptions, Progress } from './xen/domain.ts';
 export { Hypervisor, model } from './xen/hypervisor.ts';
-export { type Ioreq, IoreqPage } from './xen/ioreq-page.ts';
 export { rangeType } from './xen/ioreq-server.ts';
 export { maxRanges } from './xen/rangeset.ts';
 export { maxServers, resourceFrame, type ServerInfo } from './xen/servers.ts';

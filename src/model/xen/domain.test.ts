@@ -1,16 +1,16 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ioreqState } from '../../abi/ioreq.ts';
+import { IoreqSlot } from '../../abi/ioreq-slot.ts';
 import type { DeviceModelCalls } from './device-model-calls.ts';
 import type { Access, Domain } from './domain.ts';
 import { model } from './hypervisor.ts';
-import { IoreqPage } from './ioreq-page.ts';
 import { rangeType } from './ioreq-server.ts';
 import { resourceFrame } from './servers.ts';
 
-const read = (address: number, size = 4): Access => ({ type: 'pio', address, size, isRead: true });
-const write = (address: number, data: number, size = 4): Access => ({
+const read = (addr: number, size = 4): Access => ({ type: 'pio', addr, size, isRead: true });
+const write = (addr: number, data: number, size = 4): Access => ({
   type: 'pio',
-  address,
+  addr,
   size,
   isRead: false,
   data,
@@ -27,29 +27,29 @@ beforeEach(() => {
 /** A device model of one server: its page, its ends of the channels, and the events that came. */
 function serve(ports: readonly number[], mode = 0) {
   const id = calls.createIoreqServer(mode);
-  const page = new IoreqPage(calls.acquireResource(id, resourceFrame.ioreq));
+  const page = calls.acquireResource(id, resourceFrame.ioreq);
+  const slots = Array.from({ length: domain.vcpus }, (_, vcpu) => new IoreqSlot(page, vcpu));
   for (const port of ports) calls.mapIoRange(id, rangeType.port, port, port + 3);
   calls.setIoreqServerState(id, 1);
   const events: number[] = [];
-  const locals = Array.from({ length: domain.vcpus }, (_, vcpu) =>
-    domain.bind(page.port(vcpu), () => events.push(vcpu)),
-  );
+  const locals = slots.map((slot, vcpu) => domain.bind(slot.vpEport, () => events.push(vcpu)));
   const spurious = events.splice(0);
-  const answer = (vcpu: number, data: bigint): void => {
-    page.setData(vcpu, data);
-    page.setState(vcpu, ioreqState.responseReady);
+  const answer = (vcpu: number, data: bigint, state: number = ioreqState.responseReady): void => {
+    const slot = slots[vcpu] as IoreqSlot;
+    slot.data = data;
+    slot.state = state;
     domain.notify(locals[vcpu] as number);
   };
-  return { id, page, locals, events, spurious, answer };
+  return { id, slots, locals, events, spurious, answer };
 }
 
 describe('an access', () => {
   it('goes to the server of its range and comes back with its answer', () => {
-    const { id, page, events, answer } = serve([0x5000]);
+    const { id, slots, events, answer } = serve([0x5000]);
     expect(domain.startAccess(1, write(0x5000, 0xdead_beef))).toEqual({ kind: 'waiting', servers: [id] });
     expect(events).toEqual([1]);
-    expect(page.state(1)).toBe(ioreqState.ready);
-    expect(page.read(1)).toMatchObject({ type: 0, address: 0x5000n, data: 0xdead_beefn, size: 4, isRead: false });
+    expect(slots[1]?.state).toBe(ioreqState.ready);
+    expect(slots[1]?.read()).toMatchObject({ type: 0, addr: 0x5000n, data: 0xdead_beefn, size: 4, isRead: false });
     expect(domain.resume(1)).toEqual({ kind: 'waiting', servers: [id] });
     answer(1, 0n);
     expect(domain.resume(1)).toEqual({ kind: 'done', data: 0n, server: id });
@@ -57,7 +57,7 @@ describe('an access', () => {
     domain.startAccess(0, read(0x5001, 2));
     answer(0, 0x1234_5678n);
     expect(domain.resume(0)).toEqual({ kind: 'done', data: 0x5678n, server: id });
-    expect(page.state(0)).toBe(ioreqState.none);
+    expect(slots[0]?.state).toBe(ioreqState.none);
   });
 
   it('to nobody reads all ones', () => {

@@ -1,8 +1,8 @@
 import { frameBytes, ioreqState, ioreqType } from '../../abi/ioreq.ts';
+import type { Ioreq } from '../../abi/ioreq-slot.ts';
 import { DeviceModelCalls } from './device-model-calls.ts';
 import { EventChannels, type PortNumbers } from './event-channels.ts';
 import { GfnPool, type GfnParams } from './gfn-pool.ts';
-import type { Ioreq } from './ioreq-page.ts';
 import type { IoreqServer } from './ioreq-server.ts';
 import { Servers } from './servers.ts';
 import type { XenFacts } from './versions.ts';
@@ -17,7 +17,8 @@ export interface DomainOptions {
 /** An access that a vCPU makes; what is left out is 0 or false, `count` 1. */
 export interface Access {
   readonly type: 'pio' | 'copy';
-  readonly address: number | bigint;
+  /** Port or guest-physical address. */
+  readonly addr: number | bigint;
   readonly size: number;
   readonly isRead: boolean;
   /** What is written, or with `dataIsPointer` the guest-physical address of the data. */
@@ -136,7 +137,7 @@ export class Domain {
     if (this.#crashed !== undefined) return this.#crash(this.#crashed);
     const request: Ioreq = {
       type: access.type === 'pio' ? ioreqType.pio : ioreqType.copy,
-      address: BigInt(access.address),
+      addr: BigInt(access.addr),
       data: access.isRead && access.dataIsPointer !== true ? 0n : BigInt.asUintN(64, BigInt(access.data ?? 0)),
       size: access.size,
       count: access.count ?? 1,
@@ -145,7 +146,7 @@ export class Domain {
       backwards: access.backwards ?? false,
     };
     // hvm_access_cf8() latches, and then lets the access go where it would have gone.
-    if (request.type === ioreqType.pio && request.address === 0xcf8n && request.size === 4 && !request.isRead) {
+    if (request.type === ioreqType.pio && request.addr === 0xcf8n && request.size === 4 && !request.isRead) {
       this.#cf8 = Number(request.data & 0xffff_ffffn);
     }
     const selected = this.servers.select(request, this.#cf8);
@@ -166,15 +167,15 @@ export class Domain {
 
   /** Puts a request into a vCPU's slot; says why when the slot is not as Xen left it. */
   #put(vcpu: number, server: IoreqServer, request: Ioreq): string | undefined {
-    const page = server.ioreq?.page;
+    const slot = server.ioreq?.slots[vcpu];
     const own = server.vcpus[vcpu];
-    if (page === undefined || own === undefined) throw new TypeError('enabled without a page: undefined in Xen');
-    if (page.state(vcpu) !== ioreqState.none) return `device model set bad IO state ${page.state(vcpu)}`;
-    if (page.port(vcpu) !== own.port) return `device model set bad event channel ${page.port(vcpu)}`;
-    page.write(vcpu, request, own.port);
+    if (slot === undefined || own === undefined) throw new TypeError('enabled without a page: undefined in Xen');
+    if (slot.state !== ioreqState.none) return `device model set bad IO state ${slot.state}`;
+    if (slot.vpEport !== own.port) return `device model set bad event channel ${slot.vpEport}`;
+    slot.write(request);
     this.#vcpu(vcpu).isBlocked = true;
     own.pending = true;
-    page.setState(vcpu, ioreqState.ready);
+    slot.state = ioreqState.ready;
     this.channels.raise(own.port);
     return undefined;
   }
@@ -204,10 +205,10 @@ export class Domain {
 
   /** wait_for_io(): undefined when the server has answered. */
   #waitFor(vcpu: number, server: IoreqServer, flight: Flight, meanwhile?: () => void): Progress | undefined {
-    const page = server.ioreq?.page;
-    if (page === undefined) throw new TypeError('pending without a page');
+    const slot = server.ioreq?.slots[vcpu];
+    if (slot === undefined) throw new TypeError('pending without a page');
     let previous: number = ioreqState.none;
-    let state = page.state(vcpu);
+    let { state } = slot;
     for (;;) {
       // A page that was cleared under it: the emulator is dying.
       if (state === ioreqState.none) {
@@ -217,13 +218,13 @@ export class Domain {
       if (state < previous) return this.#crash(`Weird HVM ioreq state transition ${previous} -> ${state}`);
       if (state > ioreqState.responseReady) return this.#crash(`Weird HVM iorequest state ${state}`);
       if (state === ioreqState.responseReady) {
-        page.setState(vcpu, ioreqState.none);
-        flight.data = page.data(vcpu);
+        slot.state = ioreqState.none;
+        flight.data = slot.data;
         return undefined;
       }
       previous = state;
       meanwhile?.();
-      state = page.state(vcpu);
+      ({ state } = slot);
       if (state === previous) {
         this.#vcpu(vcpu).isBlocked = true;
         return this.#waiting(vcpu);

@@ -1,5 +1,7 @@
-import type { BufferedPage } from './buffered-page.ts';
-import type { IoreqPage } from './ioreq-page.ts';
+import { BufferedPage } from '../../abi/buffered-page.ts';
+import { maxVcpus } from '../../abi/ioreq.ts';
+import { IoreqSlot } from '../../abi/ioreq-slot.ts';
+import { bufferedMode } from './buffered-ring.ts';
 import { Rangeset } from './rangeset.ts';
 
 /** What ranges are of: XEN_DMOP_IO_RANGE_* of public/hvm/dm_op.h. */
@@ -13,11 +15,32 @@ export interface ServerVcpu {
   pending: boolean;
 }
 
-/** A page of a server, and by which of the two ways the device model got it. */
-export interface ServerPage<T> {
-  readonly page: T;
-  /** The guest frame; undefined for a page got by acquire_resource. */
+/** A page of a server: real bytes, which the device model sees too. */
+class ServerPage {
+  readonly bytes: ArrayBuffer;
+  /** The guest frame that it is; undefined for a page got by acquire_resource. */
   readonly gfn: number | undefined;
+
+  constructor(bytes: ArrayBuffer, gfn: number | undefined) {
+    this.bytes = bytes;
+    this.gfn = gfn;
+  }
+
+  /** clear_page(). */
+  clear(): void {
+    new Uint8Array(this.bytes).fill(0);
+  }
+}
+
+/** The synchronous page, `shared_iopage`. */
+export class SynchronousPage extends ServerPage {
+  /** By vCPU. */
+  readonly slots = Array.from({ length: maxVcpus }, (_, vcpu) => new IoreqSlot(this.bytes, vcpu));
+}
+
+/** The ring's page, `buffered_iopage`. */
+export class RingPage extends ServerPage {
+  readonly ring = new BufferedPage(this.bytes);
 }
 
 /** An ioreq server as Xen keeps it: struct ioreq_server. {@link Domain} works on it. */
@@ -33,8 +56,8 @@ export class IoreqServer {
   /** By {@link rangeType}. */
   readonly ranges: readonly Rangeset[] = [new Rangeset(), new Rangeset(), new Rangeset()];
   enabled = false;
-  ioreq: ServerPage<IoreqPage> | undefined;
-  buffered: ServerPage<BufferedPage> | undefined;
+  ioreq: SynchronousPage | undefined;
+  buffered: RingPage | undefined;
 
   constructor(
     id: number,
@@ -51,6 +74,6 @@ export class IoreqServer {
   }
 
   get hasRing(): boolean {
-    return this.mode !== 0;
+    return this.mode !== bufferedMode.off;
   }
 }

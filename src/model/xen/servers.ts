@@ -1,9 +1,9 @@
 import { frameBytes, ioreqType } from '../../abi/ioreq.ts';
-import { BufferedPage, bufferedMode } from './buffered-page.ts';
+import type { Ioreq } from '../../abi/ioreq-slot.ts';
+import { bufferedMode } from './buffered-ring.ts';
 import type { EventChannels } from './event-channels.ts';
 import type { GfnPool } from './gfn-pool.ts';
-import { IoreqPage, type Ioreq } from './ioreq-page.ts';
-import { IoreqServer, rangeType, type ServerPage, type ServerVcpu } from './ioreq-server.ts';
+import { IoreqServer, rangeType, RingPage, type ServerVcpu, SynchronousPage } from './ioreq-server.ts';
 import type { Rangeset } from './rangeset.ts';
 import type { XenFacts } from './versions.ts';
 import { XenError } from './xen-error.ts';
@@ -112,10 +112,10 @@ export class Servers {
     this.#allocatePages(server);
     if (frame === resourceFrame.buffered) {
       if (server.buffered === undefined) throw new XenError('ENOENT', 'the server has no ring');
-      return server.buffered.page.bytes;
+      return server.buffered.bytes;
     }
     if (frame !== resourceFrame.ioreq || server.ioreq === undefined) throw new XenError('EINVAL', 'no such frame');
-    return server.ioreq.page.bytes;
+    return server.ioreq.bytes;
   }
 
   mapRange(caller: number, id: number, type: number, start: bigint, end: bigint): void {
@@ -137,18 +137,21 @@ export class Servers {
     for (const mapped of [server.ioreq, server.buffered]) {
       if (mapped?.gfn === undefined) continue;
       this.#frames.remove(mapped.gfn);
-      mapped.page.clear();
+      mapped.clear();
     }
     server.enabled = true;
-    server.vcpus.forEach(({ port }, vcpu) => server.ioreq?.page.setPort(vcpu, port));
+    server.vcpus.forEach(({ port }, vcpu) => {
+      const slot = server.ioreq?.slots[vcpu];
+      if (slot !== undefined) slot.vpEport = port;
+    });
   }
 
   #disable(server: IoreqServer): void {
     if (!server.enabled) return;
     for (const mapped of [server.buffered, server.ioreq]) {
       if (mapped?.gfn === undefined) continue;
-      mapped.page.clear();
-      this.#frames.add(mapped.gfn, mapped.page.bytes);
+      mapped.clear();
+      this.#frames.add(mapped.gfn, mapped.bytes);
     }
     server.enabled = false;
   }
@@ -160,18 +163,18 @@ export class Servers {
 
   /** The server that gets an access, and the access as it is sent: ioreq_server_select(). */
   select(request: Ioreq, cf8: number): { readonly server: IoreqServer; readonly request: Ioreq } | undefined {
-    const { address, size, count, backwards } = request;
-    if (request.type === ioreqType.pio && (address & ~3n) === 0xcfcn && cf8 >>> 31 === 1) {
+    const { addr, size, count, backwards } = request;
+    if (request.type === ioreqType.pio && (addr & ~3n) === 0xcfcn && cf8 >>> 31 === 1) {
       const bdf = BigInt((cf8 >>> 8) & 0xffff);
-      const register = BigInt(cf8 & 0xfc) | (address & 3n);
+      const register = BigInt(cf8 & 0xfc) | (addr & 3n);
       const server = this.all.find(({ enabled, ranges }) => enabled && ranges[rangeType.pci]?.contains(bdf, bdf));
-      const sent = { ...request, type: ioreqType.pciConfig, address: (bdf << 32n) | register };
+      const sent = { ...request, type: ioreqType.pciConfig, addr: (bdf << 32n) | register };
       return server === undefined ? undefined : { server, request: sent };
     }
     const type = request.type === ioreqType.pio ? rangeType.port : rangeType.memory;
     const bytes = BigInt(type === rangeType.port ? size : count * size);
     const isDown = type === rangeType.memory && backwards && this.#facts.directionAwareRanges;
-    const start = isDown ? address - bytes + BigInt(size) : address;
+    const start = isDown ? addr - bytes + BigInt(size) : addr;
     const end = start + bytes - 1n;
     const server = this.all.find(({ enabled, ranges }) => enabled && ranges[type]?.contains(start, end));
     return server === undefined ? undefined : { server, request };
@@ -194,38 +197,32 @@ export class Servers {
 
   /** arch_ioreq_server_map_pages(): the pages as frames of the guest. */
   #mapGfns(server: IoreqServer): void {
-    const mapped = this.#mapGfn(server.ioreq, (bytes) => new IoreqPage(bytes));
-    server.ioreq = mapped;
+    server.ioreq ??= new SynchronousPage(...this.#takeGfn());
+    if (server.ioreq.gfn === undefined) throw new XenError('EPERM', 'the page was taken as a resource');
     if (!server.hasRing) return;
     try {
-      server.buffered = this.#mapGfn(server.buffered, (bytes) => new BufferedPage(bytes));
+      server.buffered ??= new RingPage(...this.#takeGfn());
     } catch (error) {
-      if (mapped.gfn !== undefined) this.#pool.give(mapped.gfn);
+      this.#pool.give(server.ioreq.gfn);
       server.ioreq = undefined;
       throw error;
     }
   }
 
   /** hvm_map_ioreq_gfn(). */
-  #mapGfn<T>(present: ServerPage<T> | undefined, view: (bytes: ArrayBuffer) => T): ServerPage<T> {
-    if (present !== undefined) {
-      if (present.gfn === undefined) throw new XenError('EPERM', 'the page was taken as a resource');
-      return present;
-    }
+  #takeGfn(): [ArrayBuffer, number] {
     const gfn = this.#pool.take();
     if (gfn === undefined) throw new XenError('ENOMEM', 'no frame is left');
     const bytes = this.#frames.get(gfn);
-    if (bytes === undefined) {
-      this.#pool.give(gfn);
-      throw new XenError('EINVAL', 'the guest has no memory there');
-    }
-    return { page: view(bytes), gfn };
+    if (bytes !== undefined) return [bytes, gfn];
+    this.#pool.give(gfn);
+    throw new XenError('EINVAL', 'the guest has no memory there');
   }
 
   /** ioreq_server_alloc_pages(): the pages as Xen's own. */
   #allocatePages(server: IoreqServer): void {
     if (server.ioreq?.gfn !== undefined) throw new XenError('EPERM', 'the page was taken as a frame of the guest');
-    server.ioreq ??= { page: new IoreqPage(new ArrayBuffer(frameBytes)), gfn: undefined };
-    if (server.hasRing) server.buffered ??= { page: new BufferedPage(new ArrayBuffer(frameBytes)), gfn: undefined };
+    server.ioreq ??= new SynchronousPage(new ArrayBuffer(frameBytes), undefined);
+    if (server.hasRing) server.buffered ??= new RingPage(new ArrayBuffer(frameBytes), undefined);
   }
 }
