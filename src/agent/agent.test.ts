@@ -115,7 +115,7 @@ describe('the agent', () => {
   it('makes a guest and its device model, and destroys both', async () => {
     const agent = await TestAgent.greeted();
     expect(await agent.ask(createGuest('hvm-1'))).toEqual({ ok: true, result: { domid: 7 } });
-    expect(await agent.ask(createServer)).toEqual({ ok: true, result: {} });
+    expect(await agent.ask(createServer)).toEqual({ ok: true, result: { xenId: 1 } });
     expect(await agent.ask(createGuest('hvm-1'))).toMatchObject({ ok: false, error: { code: 'GUEST_EXISTS' } });
     expect(await agent.ask({ do: 'destroyGuest', guest: 'hvm-1' })).toEqual({ ok: true, result: {} });
     expect(xl.isRunning).toBe(false);

@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { LabError, messageOf } from '../errors.ts';
 import { toWire } from '../wire-error.ts';
+import { loadAddon } from '../xen/addon.ts';
 import { createDomain, sweepDomains } from './domain.ts';
 import { encodeFrame, FrameReader, type Frame } from './frames.ts';
 import { GuestProcess } from './guest-process.ts';
@@ -16,9 +17,17 @@ export interface AgentPlace {
   readonly directory: string;
   /** An abstract socket that only one process can hold and that vanishes with it: the lock on the host. */
   readonly lock: string;
+  /**
+   * Device-model processes give up root: each becomes user and group of this number plus its guest's domid. Missing: they
+   * stay who they are.
+   */
+  readonly firstUser?: number;
 }
 
-const dom0: AgentPlace = { directory: '/run/ioreqlab', lock: '\0ioreqlab-agent' };
+/** systemd's list of user ids (UIDS-GIDS.md) has nobody from 0x70000000 on; domids end at 0x7ff0. */
+const firstUser = 0x7000_0000;
+
+const dom0: AgentPlace = { directory: '/run/ioreqlab', lock: '\0ioreqlab-agent', firstUser };
 
 /**
  * The process that the orchestrator starts in dom0 over SSH. It speaks frames on stdin and stdout and ends, with
@@ -118,13 +127,19 @@ export class Agent {
         await guest?.close();
         return [{}, []];
       }
-      default: {
-        const guest = this.#guests.get(request.guest);
-        if (guest !== undefined) return await guest.request(id, request, blobs);
-        const unknown = { blame: 'scenario', code: 'GUEST_UNKNOWN' } as const;
-        throw this.#gone.get(request.guest) ?? new LabError(`there is no guest ${request.guest}`, unknown);
-      }
+      case 'survive':
+        this.#guest(request.guest).survives = request.survives;
+        return [{}, []];
+      default:
+        return await this.#guest(request.guest).request(id, request, blobs);
     }
+  }
+
+  #guest(name: string): GuestProcess {
+    const guest = this.#guests.get(name);
+    if (guest !== undefined) return guest;
+    const unknown = { blame: 'scenario', code: 'GUEST_UNKNOWN' } as const;
+    throw this.#gone.get(name) ?? new LabError(`there is no guest ${name}`, unknown);
   }
 
   async #hello(run: string): Promise<{ swept: string[] }> {
@@ -151,7 +166,7 @@ export class Agent {
     if (this.#guests.has(request.guest)) {
       throw new LabError(`there is a guest ${request.guest} already`, { blame: 'scenario', code: 'GUEST_EXISTS' });
     }
-    const { guest, vcpus, controlPort } = request;
+    const { guest, vcpus, controlPort, survives = false } = request;
     this.#gone.delete(guest);
     const domain = await createDomain({ ...request, name: guest }, this.#directory);
     try {
@@ -162,8 +177,11 @@ export class Agent {
         controlPort,
         addonFile: this.#addonFile,
         workerFile: this.#deviceModelFile,
+        user: this.#place.firstUser === undefined ? undefined : this.#place.firstUser + domain.domid,
+        // Nobody of ours has been there yet: these are QEMU's.
+        foreign: loadAddon(this.#addonFile).serversOf(domain.domid),
       };
-      const started = await GuestProcess.start(domain, setup, (event) => {
+      const started = await GuestProcess.start(domain, setup, survives, (event) => {
         const lost = lostBy(event);
         if (lost !== undefined) {
           this.#guests.delete(guest);

@@ -50,13 +50,13 @@ class Process {
   }
 
   async setUp(): Promise<Reply> {
-    const setup = { guest: 'hvm-1', domid: fakeGuest.domid, vcpus: 2, controlPort: 0xe0 };
+    const setup = { guest: 'hvm-1', domid: fakeGuest.domid, vcpus: 2, controlPort: 0xe0, foreign: [] };
     return await this.#send(-1, { setup: { ...setup, addonFile: xen.addonFile, workerFile: bundle.file } });
   }
 
   async request(request: GuestRequest, ...blobs: Uint8Array[]): Promise<Reply> {
     const id = this.#next++;
-    return await this.#send(id, { id, request, blobs });
+    return await this.#send(id, { id, request, blobs, isRepeated: false });
   }
 
   /** Resolves when it has ended by itself. */

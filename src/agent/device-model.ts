@@ -1,10 +1,11 @@
 import { LabError, messageOf } from '../errors.ts';
 import { ControlServer } from '../server/control-server.ts';
 import { GuestMemory } from '../server/guest-memory.ts';
-import { ServerHost } from '../server/server-host.ts';
+import { ServerHost, type ServerTrouble } from '../server/server-host.ts';
 import { WorkerPool } from '../server/worker-pool.ts';
 import { toWire } from '../wire-error.ts';
 import { loadAddon, type Addon } from '../xen/addon.ts';
+import type { Inheritance } from './inheritance.ts';
 import type { AgentEvent, GuestRequest } from './protocol.ts';
 
 /** What the agent starts a guest's device-model process with. */
@@ -16,12 +17,30 @@ export interface DeviceModelSetup {
   readonly addonFile: string;
   /** The bundle that the process and its workers run. */
   readonly workerFile: string;
+  /** Whom the process becomes, uid and gid, when its handles are open; missing: it stays who it is, with all its rights. */
+  readonly user?: number | undefined;
+  /** Xen's ids of the servers that were there before any of ours: QEMU's. */
+  readonly foreign: readonly number[];
+  /** What is left of the process before this one. */
+  readonly inheritance?: Inheritance | undefined;
 }
 
 /** From the agent: first the set-up, then requests. */
 export type ToDeviceModel =
   | { readonly setup: DeviceModelSetup }
-  | { readonly id: number; readonly request: GuestRequest; readonly blobs: readonly Uint8Array[] };
+  | {
+      readonly id: number;
+      readonly request: GuestRequest;
+      readonly blobs: readonly Uint8Array[];
+      /** A process that has died was asked already, and may have done some of it. */
+      readonly isRepeated: boolean;
+    };
+
+/** What the set-up is answered with. */
+export interface DeviceModelSetupResult {
+  /** Xen's id of the control server. */
+  readonly control: number;
+}
 
 /** To the agent. The set-up is answered as request -1. */
 export type FromDeviceModel =
@@ -35,6 +54,8 @@ const shutdownPoweroff = 0;
 const watchdogMs = 1_000;
 /** How often the watchdog's findings are looked at while a guest runs. */
 const watchdogLookMs = 250;
+/** MAX_NR_IOREQ_SERVERS of Xen's x86/hvm/domain.h. */
+const maxServers = 8;
 /** How often idle vCPUs are let ask anew while others run: rarely, since it disturbs what is measured. */
 const pokeMs = 3_000;
 
@@ -57,15 +78,52 @@ class DeviceModel {
     this.#addon.open(setup.domid, setup.vcpus);
     this.#addon.startWatchdog(watchdogMs);
     this.#memory = new GuestMemory(this.#addon);
-    this.#control = new ControlServer(this.#addon, setup.controlPort);
+    this.#endOrphans();
+    this.#control = new ControlServer(this.#addon, setup.controlPort, setup.inheritance?.control);
     this.#workers = new WorkerPool(setup.workerFile, setup.addonFile);
+    if (setup.user !== undefined) this.#addon.restrictProcess(setup.user, maxServers * setup.vcpus);
   }
 
-  async handle(request: GuestRequest, blobs: readonly Uint8Array[]): Promise<[unknown, readonly Uint8Array[]]> {
+  /** Takes over what there is to take over. */
+  async setUp(): Promise<DeviceModelSetupResult> {
+    const { servers = [], isTrusted = true } = this.#setup.inheritance ?? {};
+    const present = this.#addon.serversOf(this.#setup.domid);
+    for (const { xenId, requests } of servers) {
+      // The process died while it was closing them.
+      if (!present.includes(xenId)) continue;
+      for (const request of requests) {
+        if (request.do === 'createServer') {
+          const host = this.#createServer(request.server, xenId);
+          if (!isTrusted) host.disown();
+          await host.inherit(requests.filter((other) => other.do === 'attach'));
+        } else if (request.do !== 'attach') await this.handle(request, []);
+      }
+    }
+    return { control: this.#control.xenId };
+  }
+
+  /** Closes the servers that a process has made without living to tell: whoever waits in them is answered. */
+  #endOrphans(): void {
+    const { domid, foreign, inheritance } = this.#setup;
+    if (inheritance === undefined) return;
+    const known = [...foreign, inheritance.control, ...inheritance.servers.map(({ xenId }) => xenId)];
+    for (const xenId of this.#addon.serversOf(domid)) {
+      if (known.includes(xenId)) continue;
+      const server = this.#addon.adoptServer(xenId);
+      this.#addon.enableServer(server, false);
+      this.#addon.closeServer(server);
+    }
+  }
+
+  /** @param isRepeated a process that has died was asked already, and may have done some of it */
+  async handle(
+    request: GuestRequest,
+    blobs: readonly Uint8Array[],
+    isRepeated = false,
+  ): Promise<[unknown, readonly Uint8Array[]]> {
     switch (request.do) {
       case 'createServer':
-        this.#createServer(request.server);
-        return [{}, []];
+        return [{ xenId: this.#createServer(request.server).xenId }, []];
       case 'setSpin':
         this.#server(request.server).setSpin(request.cycles);
         return [{}, []];
@@ -78,7 +136,7 @@ class DeviceModel {
       case 'closeServers':
         return this.#closeServers();
       case 'execute':
-        return [{}, await this.#execute(request, blobs)];
+        return [{}, await this.#execute(request, blobs, isRepeated)];
       case 'readMemory':
         return [{}, [this.#memory.readBytes(request.address, request.length)]];
       case 'writeMemory':
@@ -97,12 +155,12 @@ class DeviceModel {
     ]);
   }
 
-  #createServer(name: string): void {
+  #createServer(name: string, inherited?: number): ServerHost {
     if (this.#servers.has(name)) {
       throw new LabError(`there is a server ${name} already`, { blame: 'scenario', code: 'SERVER_EXISTS' });
     }
     const { guest } = this.#setup;
-    const host = new ServerHost(this.#addon, this.#workers, ({ kind, region, message }) => {
+    const trouble = ({ kind, region, message }: ServerTrouble): void => {
       const event: AgentEvent =
         kind === 'threw'
           ? { event: 'handlerThrew', guest, server: name, region, message }
@@ -110,8 +168,10 @@ class DeviceModel {
             ? { event: 'handlerStuck', guest, server: name, region }
             : { event: 'serverFailed', guest, server: name, message };
       send({ event });
-    });
+    };
+    const host = new ServerHost(this.#addon, this.#workers, trouble, inherited);
     this.#servers.set(name, host);
+    return host;
   }
 
   #server(name: string): ServerHost {
@@ -138,17 +198,20 @@ class DeviceModel {
   async #execute(
     request: Extract<GuestRequest, { do: 'execute' }>,
     blobs: readonly Uint8Array[],
+    isRepeated: boolean,
   ): Promise<readonly Uint8Array[]> {
     // Without a deadline of its own: the orchestrator has one, and ends the guest when it is over.
     const { signal } = new AbortController();
-    await this.#control.idle(request.start, signal);
+    if (!isRepeated) await this.#control.idle(request.start, signal);
+    // The same bytes when it is repeated: who runs the program already does not notice.
     request.writes.forEach((address, i) => this.#memory.writeBytes(address, blobs[i] ?? new Uint8Array()));
     const look = setInterval(() => {
       for (const server of this.#servers.values()) server.checkWatchdog();
     }, watchdogLookMs);
     const poke = setInterval(() => this.#control.poke(), pokeMs);
     try {
-      this.#control.start(request.start);
+      if (isRepeated) await this.#startRest(request.start, signal);
+      else this.#control.start(request.start);
       await this.#control.idle(request.start, signal);
     } finally {
       clearInterval(look);
@@ -156,6 +219,19 @@ class DeviceModel {
     }
     for (const server of this.#servers.values()) server.checkWatchdog();
     return request.reads.map(({ address, length }) => this.#memory.readBytes(address, length));
+  }
+
+  /**
+   * Starts the vCPUs that were not started. Which those are only they know: each is asked as soon as it asks. They cannot be
+   * waited for together, since some may be waiting for others in the middle of the program.
+   */
+  async #startRest(vcpus: readonly number[], signal: AbortSignal): Promise<void> {
+    await Promise.all(
+      vcpus.map(async (vcpu) => {
+        await this.#control.idle([vcpu], signal);
+        this.#control.start([vcpu], true);
+      }),
+    );
   }
 }
 
@@ -175,6 +251,7 @@ async function inOrder(steps: readonly (() => unknown)[]): Promise<void> {
 /** The entry of a guest's device-model process, started by the agent with an IPC channel. */
 export function runDeviceModelProcess(): void {
   let deviceModel: DeviceModel | undefined;
+  let taken: Promise<DeviceModelSetupResult> | undefined;
   let isEnding = false;
 
   const end = async (code: number, shutdown: boolean): Promise<void> => {
@@ -192,10 +269,12 @@ export function runDeviceModelProcess(): void {
     try {
       if ('setup' in message) {
         deviceModel = new DeviceModel(message.setup);
-        send({ id, ok: true, result: {}, blobs: [] });
+        taken = deviceModel.setUp();
+        send({ id, ok: true, result: await taken, blobs: [] });
       } else {
         if (deviceModel === undefined) throw new Error('a request before the set-up');
-        const [result, blobs] = await deviceModel.handle(message.request, message.blobs);
+        await taken;
+        const [result, blobs] = await deviceModel.handle(message.request, message.blobs, message.isRepeated);
         send({ id, ok: true, result, blobs });
       }
     } catch (error) {

@@ -1,69 +1,80 @@
 import { fork, type ChildProcess } from 'node:child_process';
-import { LabError } from '../errors.ts';
+import { LabError, messageOf } from '../errors.ts';
 import { fromWire } from '../wire-error.ts';
-import type { DeviceModelSetup, FromDeviceModel, ToDeviceModel } from './device-model.ts';
+import type { DeviceModelSetup, DeviceModelSetupResult, FromDeviceModel, ToDeviceModel } from './device-model.ts';
 import type { Domain } from './domain.ts';
+import { ServerAccount } from './inheritance.ts';
 import type { AgentEvent, GuestRequest } from './protocol.ts';
 
 /** How long a device-model process gets for its orderly end. */
 const endMs = 10_000;
+/** A process that died sooner than this after its set-up may have died of what it was asked. */
+const youngMs = 1_000;
+/** After so many young deaths in a row, what a process had in hand is answered with all ones by its successor. */
+const distrustAfter = 3;
+/** After so many there is no further successor. */
+const giveUpAfter = 5;
 
 type Answer = [result: unknown, blobs: readonly Uint8Array[]];
 
+interface Pending {
+  readonly message: ToDeviceModel;
+  resolve(answer: Answer): void;
+  reject(error: Error): void;
+}
+
+/** The set-up of a guest's first process; its successors get more. */
+export type FirstSetup = Omit<DeviceModelSetup, 'inheritance'>;
+
 /** A guest: its domain and its device-model process, seen from the agent. */
 export class GuestProcess {
-  readonly #name: string;
+  readonly #setup: FirstSetup;
   readonly #domain: Domain;
-  readonly #child: ChildProcess;
-  readonly #exited: Promise<void>;
   readonly #tell: (event: AgentEvent) => void;
-  readonly #pending = new Map<number, { resolve(answer: Answer): void; reject(error: Error): void }>();
+  readonly #account = new ServerAccount();
+  /** What was not answered yet, in order. */
+  readonly #pending = new Map<number, Pending>();
+  #child: ChildProcess;
+  /** Resolves when there is no process any more, and there will be none. */
+  readonly #exited: Promise<void>;
+  #resolveExited: () => void = () => undefined;
+  #isSetUp = false;
+  #setUpAt = 0;
+  #youngDeaths = 0;
   #isEnding = false;
   /** Why no request is answered any more. */
   #lost: LabError | undefined;
+  /** Whether a process that dies gets a successor; otherwise its guest is destroyed. */
+  survives: boolean;
 
-  private constructor(name: string, domain: Domain, child: ChildProcess, tell: (event: AgentEvent) => void) {
-    this.#name = name;
+  private constructor(domain: Domain, setup: FirstSetup, survives: boolean, tell: (event: AgentEvent) => void) {
+    this.#setup = setup;
     this.#domain = domain;
-    this.#child = child;
     this.#tell = tell;
-    child.on('message', (message: FromDeviceModel) => this.#hear(message));
-    this.#exited = new Promise((resolve) => {
-      const ended = (how: string): void => {
-        this.#fail('deviceModel', 'DEVICE_MODEL_GONE', `the device-model process ended with ${how}`);
-        resolve();
-        if (this.#isEnding) return;
-        this.#isEnding = true;
-        tell({ event: 'deviceModelGone', guest: name, how });
-        // Its servers outlive it, and the guest would wait for them for ever.
-        void domain.destroy();
-      };
-      child.once('exit', (code, signal) => ended(String(signal ?? code)));
-      // It could not be started. A message that did not reach it any more is told by its exit.
-      child.on('error', (error) => {
-        if (child.pid === undefined) ended(error.message);
-      });
-    });
+    this.survives = survives;
+    this.#exited = new Promise((resolve) => (this.#resolveExited = resolve));
+    this.#child = this.#fork();
     void domain.gone.then((reason) => {
       if (this.#isEnding) return;
       this.#fail('guest', 'GUEST_GONE', `the guest is gone: ${reason}`);
-      tell({ event: 'guestGone', guest: name, reason });
+      tell({ event: 'guestGone', guest: setup.guest, reason });
       // Unmaps the guest's pages, without which the domain stays as a zombie.
       void this.close();
     });
   }
 
-  /** Starts the process of a guest that was created paused, and then the guest. */
+  /**
+   * Starts the process of a guest that was created paused, and then the guest.
+   *
+   * @param survives whether a process that dies is replaced
+   */
   static async start(
     domain: Domain,
-    setup: DeviceModelSetup,
+    setup: FirstSetup,
+    survives: boolean,
     tell: (event: AgentEvent) => void,
   ): Promise<GuestProcess> {
-    const child = fork(setup.workerFile, [], {
-      serialization: 'advanced',
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    });
-    const guest = new GuestProcess(setup.guest, domain, child, tell);
+    const guest = new GuestProcess(domain, setup, survives, tell);
     try {
       await guest.#send(-1, { setup });
       await domain.unpause();
@@ -75,28 +86,104 @@ export class GuestProcess {
   }
 
   async request(id: number, request: GuestRequest, blobs: readonly Uint8Array[]): Promise<Answer> {
-    return await this.#send(id, { id, request, blobs });
+    return await this.#send(id, { id, request, blobs, isRepeated: false });
+  }
+
+  /** The process that serves the guest now. */
+  get pid(): number | undefined {
+    return this.#child.pid;
   }
 
   /** Ends the process in order, then the domain. */
   async close(): Promise<void> {
     this.#isEnding = true;
-    this.#child.kill('SIGTERM');
-    const timer = setTimeout(() => this.#child.kill('SIGKILL'), endMs);
+    const child = this.#child;
+    child.kill('SIGTERM');
+    const timer = setTimeout(() => child.kill('SIGKILL'), endMs);
     await this.#exited;
     clearTimeout(timer);
     await this.#domain.destroy();
   }
 
+  #fork(): ChildProcess {
+    // The name is for people who look at the host's processes.
+    const child = fork(this.#setup.workerFile, [this.#setup.guest], {
+      serialization: 'advanced',
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    });
+    this.#isSetUp = false;
+    child.on('message', (message: FromDeviceModel) => this.#hear(message));
+    child.once('exit', (code, signal) => this.#ended(String(signal ?? code)));
+    // It could not be started. A message that did not reach it any more is told by its exit.
+    child.on('error', (error) => {
+      if (child.pid === undefined) this.#ended(error.message);
+    });
+    return child;
+  }
+
+  #ended(how: string): void {
+    const isYoung = !this.#isSetUp || performance.now() - this.#setUpAt < youngMs;
+    this.#youngDeaths = isYoung ? this.#youngDeaths + 1 : 1;
+    if (this.#isEnding || !this.survives || this.#youngDeaths >= giveUpAfter) {
+      this.#giveUp(how);
+      this.#resolveExited();
+    } else this.#replace(how);
+  }
+
+  /** Its servers outlive the process, and the guest would wait for them for ever. */
+  #giveUp(how: string): void {
+    this.#fail('deviceModel', 'DEVICE_MODEL_GONE', `the device-model process ended with ${how}`);
+    if (this.#isEnding) return;
+    this.#isEnding = true;
+    this.#tell({ event: 'deviceModelGone', guest: this.#setup.guest, how });
+    void this.#domain.destroy();
+  }
+
+  /** A new process takes the servers over, and is asked for all that was not answered. */
+  #replace(how: string): void {
+    const since = performance.now();
+    const open = [...this.#pending.values()];
+    const inheritance = this.#account.inheritance(this.#youngDeaths < distrustAfter);
+    this.#pending.clear();
+    this.#child = this.#fork();
+    const asked: ToDeviceModel = { setup: { ...this.#setup, inheritance } };
+    // What the first process was asked with is answered when its successor is set up.
+    const waits = open.filter(({ message }) => 'setup' in message);
+    const taken = new Promise<Answer>((resolve, reject) => {
+      this.#pending.set(-1, { message: asked, resolve, reject });
+      this.#child.send(asked);
+    });
+    for (const pending of open) {
+      if ('setup' in pending.message) continue;
+      const message = { ...pending.message, isRepeated: true };
+      this.#pending.set(message.id, { ...pending, message });
+      // After the set-up, which the process does first.
+      this.#child.send(message);
+    }
+    taken.then(
+      (answer) => {
+        for (const { resolve } of waits) resolve(answer);
+        const recoveryMs = Math.round(performance.now() - since);
+        this.#tell({ event: 'deviceModelReplaced', guest: this.#setup.guest, how, recoveryMs });
+      },
+      (error: unknown) => {
+        for (const { reject } of waits) reject(error as Error);
+        if (this.#isEnding) return;
+        this.#giveUp(`${how}, and has no successor: ${messageOf(error)}`);
+        void this.close();
+      },
+    );
+  }
+
   async #send(id: number, message: ToDeviceModel): Promise<Answer> {
     return await new Promise((resolve, reject) => {
-      if (this.#lost !== undefined || !this.#child.connected) {
-        const gone = { blame: 'deviceModel', code: 'DEVICE_MODEL_GONE' } as const;
-        reject(this.#lost ?? new LabError(`guest ${this.#name} has no device-model process any more`, gone));
+      if (this.#lost !== undefined) {
+        reject(this.#lost);
         return;
       }
-      this.#pending.set(id, { resolve, reject });
-      this.#child.send(message);
+      this.#pending.set(id, { message, resolve, reject });
+      // What a dead process does not get any more its successor does.
+      if (this.#child.connected) this.#child.send(message);
     });
   }
 
@@ -107,8 +194,22 @@ export class GuestProcess {
     }
     const pending = this.#pending.get(message.id);
     this.#pending.delete(message.id);
-    if (message.ok) pending?.resolve([message.result, message.blobs]);
-    else pending?.reject(fromWire(message.error));
+    if (!message.ok) {
+      pending?.reject(fromWire(message.error));
+      return;
+    }
+    if (pending !== undefined) this.#note(pending.message, message.result);
+    pending?.resolve([message.result, message.blobs]);
+  }
+
+  #note(message: ToDeviceModel, result: unknown): void {
+    if ('request' in message) {
+      this.#account.note(message.request, result);
+      return;
+    }
+    this.#account.control = (result as DeviceModelSetupResult).control;
+    this.#isSetUp = true;
+    this.#setUpAt = performance.now();
   }
 
   #fail(blame: 'guest' | 'deviceModel', code: string, message: string): void {

@@ -28,6 +28,7 @@ const requests: readonly Request[] = [
   { do: 'execute', guest, writes: [0x10_0000], start: [0, 3], reads: [{ address: 0x20_0000, length: 64 }] },
   { do: 'readMemory', guest, address: 0, length: 0 },
   { do: 'writeMemory', guest, address: Number.MAX_SAFE_INTEGER },
+  { do: 'survive', guest, survives: true },
 ];
 
 describe('requests', () => {
@@ -99,6 +100,7 @@ describe('what the agent says', () => {
       { event: 'handlerThrew', guest, server, region: 'scratch.register', message: 'Error: x' },
       { event: 'handlerStuck', guest, server, region: '' },
       { event: 'serverFailed', guest, server, message: 'x' },
+      { event: 'deviceModelReplaced', guest, how: 'SIGKILL', recoveryMs: 250 },
       { event: 'log', level: 'warn', message: 'x' },
     ];
     expect(new Set(events.map(({ event }) => event)).size).toBe(eventSchema.options.length);

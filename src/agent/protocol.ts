@@ -62,7 +62,11 @@ export const requestSchema = z.discriminatedUnion('do', [
     /** Absolute path of the workload in dom0. */
     kernel: z.string().startsWith('/'),
     controlPort: port,
+    /** As of the request `survive`; default false. */
+    survives: z.boolean().optional(),
   }),
+  /** Whether a device-model process that dies is replaced; otherwise its guest is destroyed. */
+  z.object({ do: z.literal('survive'), guest: name, survives: z.boolean() }),
   z.object({ do: z.literal('destroyGuest'), guest: name }),
   ...guestRequests,
 ]);
@@ -99,6 +103,13 @@ export const eventSchema = z.discriminatedUnion('event', [
   /** The domain is gone, or shut down and about to go. `reason`: xl's word for it. */
   z.object({ event: z.literal('guestGone'), guest: name, reason: z.string() }),
   z.object({ event: z.literal('deviceModelGone'), guest: name, how: z.string() }),
+  /** A process that has died has a successor, which serves what it served; milliseconds from one to the other. */
+  z.object({
+    event: z.literal('deviceModelReplaced'),
+    guest: name,
+    how: z.string(),
+    recoveryMs: z.number().int().nonnegative(),
+  }),
   z.object({ event: z.literal('handlerThrew'), guest: name, server: name, region: z.string(), message: z.string() }),
   z.object({ event: z.literal('handlerStuck'), guest: name, server: name, region: z.string() }),
   z.object({ event: z.literal('serverFailed'), guest: name, server: name, message: z.string() }),

@@ -5,10 +5,13 @@
 #include <errno.h>
 #include <string.h>
 
+#include "adopt.h"
 #include "control.h"
 #include "js.h"
 #include "memory.h"
+#include "probe_privilege.h"
 #include "process.h"
+#include "restrict.h"
 #include "server_exports.h"
 #include "watchdog.h"
 
@@ -134,7 +137,12 @@ static napi_value init(napi_env env, napi_value exports)
         { "open", open_domain },
         { "nrVcpus", nr_vcpus },
         { "shutdown", shutdown_domain },
+        { "restrictProcess", restrict_process },
+        { "probePrivilege", probe_privilege },
         { "createServer", create_server },
+        { "serversOf", servers_of },
+        { "adoptServer", adopt_server },
+        { "bindInherited", bind_inherited },
         { "serverId", server_id },
         { "mapRange", map_range },
         { "unmapRange", unmap_range },

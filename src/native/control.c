@@ -39,6 +39,26 @@ static void call_back(unsigned int vcpu)
     napi_close_handle_scope(env, scope);
 }
 
+static void take_question(struct server *server, unsigned int vcpu)
+{
+    struct ioreq request;
+
+    slot_take(&server->slots[vcpu], &request);
+    if ( is_question(&request) )
+        call_back(vcpu);
+    else
+        /* Xen's broadcasts come to every server, and a guest may do anything to the port. */
+        server_answer(server, vcpu, &request, UINT64_MAX, rdtsc(), TRACE_HANDLER);
+}
+
+/* Whoever died with a question in hand has left it INPROCESS: the vCPU still waits. */
+static void ask_again(struct server *server)
+{
+    for ( unsigned int vcpu = 0; control && vcpu < server->vcpus; vcpu++ )
+        if ( slot_state(&server->slots[vcpu]) == STATE_IOREQ_INPROCESS )
+            take_question(server, vcpu);
+}
+
 static void on_event(uv_poll_t *poll, int status, int events)
 {
     struct server *server = control->server;
@@ -53,18 +73,8 @@ static void on_event(uv_poll_t *poll, int status, int events)
     xen.xenevtchn_unmask(server->evtchn, port);
     /* All slots, whichever port it was: binding a channel raises an event that stands for no request. */
     for ( unsigned int vcpu = 0; control && vcpu < server->vcpus; vcpu++ )
-    {
-        struct ioreq request;
-
-        if ( slot_state(&server->slots[vcpu]) != STATE_IOREQ_READY )
-            continue;
-        slot_take(&server->slots[vcpu], &request);
-        if ( is_question(&request) )
-            call_back(vcpu);
-        else
-            /* Xen's broadcasts come to every server, and a guest may do anything to the port. */
-            server_answer(server, vcpu, &request, UINT64_MAX, rdtsc(), TRACE_HANDLER);
-    }
+        if ( slot_state(&server->slots[vcpu]) == STATE_IOREQ_READY )
+            take_question(server, vcpu);
 }
 
 static void release(struct control *watch)
@@ -98,6 +108,8 @@ int control_watch(napi_env env, struct server *server, napi_value callback)
     control = watch;
     if ( (error = uv_poll_start(&watch->poll, UV_READABLE, on_event)) )
         control_unwatch();
+    else if ( server->adopted )
+        ask_again(server);
     return error;
 }
 

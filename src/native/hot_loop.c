@@ -79,6 +79,19 @@ static int spin(struct server *server)
     return -1;
 }
 
+enum serve_code serve_inherited(struct server *server)
+{
+    if ( server->taken >= 0 && !answer_taken(server) )
+        return SERVE_DISPLACED;
+    for ( unsigned int vcpu = 0; vcpu < server->vcpus; vcpu++ )
+        if ( slot_state(&server->slots[vcpu]) == STATE_IOREQ_INPROCESS )
+        {
+            take(server, vcpu);
+            return SERVE_REQUEST;
+        }
+    return SERVE_INTERRUPTED;
+}
+
 enum serve_code serve_next(struct server *server)
 {
     if ( server->taken >= 0 && !answer_taken(server) )

@@ -13,4 +13,10 @@ enum serve_code {
 
 enum serve_code serve_next(struct server *server);
 
+/*
+ * The same for the requests of an adopted server that are INPROCESS: its last device model died with them in hand. Comes
+ * back with SERVE_INTERRUPTED when there are no more. To be called until then, before serve_next().
+ */
+enum serve_code serve_inherited(struct server *server);
+
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "evtchn_pool.h"
 #include "process.h"
 
 #include <xen/hvm/hvm_op.h>
@@ -11,36 +12,46 @@
 
 #define FAILED(what) (*call = (what), -1)
 
-static int open_channels(struct server *server, const char **call)
+static int init(struct server *server, domid_t domid, unsigned int vcpus, const char **call)
 {
-    int kicked, kick;
-
-    server->evtchn = xen.xenevtchn_open(NULL, 0);
-    if ( !server->evtchn )
-        return FAILED("xenevtchn_open");
-    /* A channel to ourselves: notifying one end wakes the thread that blocks in a read of the handle. */
-    kicked = xen.xenevtchn_bind_unbound_port(server->evtchn, DOMID_SELF);
-    if ( kicked < 0 )
-        return FAILED("xenevtchn_bind_unbound_port");
-    kick = xen.xenevtchn_bind_interdomain(server->evtchn, DOMID_SELF, kicked);
-    if ( kick < 0 )
-        return FAILED("xenevtchn_bind_interdomain");
-    server->kick = kick;
-    return 0;
-}
-
-int server_open(struct server *server, domid_t domid, unsigned int vcpus, const char **call)
-{
-    void *page = NULL;
-    int error;
-
     memset(server, 0, sizeof *server);
     server->domid = domid;
     server->vcpus = vcpus;
     server->taken = -1;
+    return trace_init(&server->trace) ? FAILED("malloc") : 0;
+}
 
-    if ( trace_init(&server->trace) )
-        return FAILED("malloc");
+/* What is needed of a server that Xen has; closes it when a call fails. */
+static int open_existing(struct server *server, const char **call)
+{
+    const char *ignored;
+    void *page = NULL;
+    int error;
+
+    server->open = true;
+    server->resource = xen.xenforeignmemory_map_resource(
+        process.foreignmemory, server->domid, XENMEM_resource_ioreq_server, server->id,
+        XENMEM_resource_ioreq_server_frame_ioreq(0), 1, &page, PROT_READ | PROT_WRITE, 0);
+    if ( server->resource )
+    {
+        server->slots = page;
+        if ( !evtchn_take(&server->evtchn, &server->kick, call) )
+            return 0;
+    }
+    else
+        *call = "xenforeignmemory_map_resource";
+    error = errno;
+    server_close(server, &ignored);
+    errno = error;
+    return -1;
+}
+
+int server_open(struct server *server, domid_t domid, unsigned int vcpus, const char **call)
+{
+    int error;
+
+    if ( init(server, domid, vcpus, call) )
+        return -1;
     if ( xen.xendevicemodel_create_ioreq_server(process.devicemodel, domid, HVM_IOREQSRV_BUFIOREQ_OFF, &server->id) )
     {
         error = errno;
@@ -48,28 +59,16 @@ int server_open(struct server *server, domid_t domid, unsigned int vcpus, const 
         errno = error;
         return FAILED("xendevicemodel_create_ioreq_server");
     }
-    server->open = true;
+    return open_existing(server, call);
+}
 
-    server->resource = xen.xenforeignmemory_map_resource(
-        process.foreignmemory, domid, XENMEM_resource_ioreq_server, server->id,
-        XENMEM_resource_ioreq_server_frame_ioreq(0), 1, &page, PROT_READ | PROT_WRITE, 0);
-    if ( server->resource )
-    {
-        server->slots = page;
-        if ( !open_channels(server, call) )
-            return 0;
-    }
-    else
-        *call = "xenforeignmemory_map_resource";
-
-    error = errno;
-    {
-        const char *ignored;
-
-        server_close(server, &ignored);
-    }
-    errno = error;
-    return -1;
+int server_adopt(struct server *server, domid_t domid, unsigned int vcpus, ioservid_t id, const char **call)
+{
+    if ( init(server, domid, vcpus, call) )
+        return -1;
+    server->id = id;
+    server->adopted = true;
+    return open_existing(server, call);
 }
 
 int server_map_range(struct server *server, bool memory, uint64_t start, uint64_t end, const char **call)
@@ -100,6 +99,9 @@ int server_enable(struct server *server, const char **call)
         if ( port < 0 )
             return FAILED("xenevtchn_bind_interdomain");
         server->ports[vcpu] = port;
+        /* Its last device model may have died between the answer and the notification: Xen looks only when notified. */
+        if ( server->adopted && slot_state(&server->slots[vcpu]) == STATE_IORESP_READY )
+            xen.xenevtchn_notify(server->evtchn, port);
     }
     server->bound = true;
     return 0;
@@ -204,7 +206,7 @@ int server_close(struct server *server, const char **call)
         TRY(xen.xenforeignmemory_unmap_resource(process.foreignmemory, server->resource),
             "xenforeignmemory_unmap_resource");
     if ( server->evtchn )
-        TRY(xen.xenevtchn_close(server->evtchn), "xenevtchn_close");
+        TRY(evtchn_give_back(server->evtchn, server->kick, server->ports, server->vcpus, call), *call);
 #undef TRY
     trace_free(&server->trace);
     /* What still holds its serve function finds nothing to serve (serve_next in hot_loop.c). */

@@ -53,6 +53,7 @@ struct server {
     domid_t domid;
     ioservid_t id;
     unsigned int vcpus;
+    bool adopted; /* a process that has died left it */
     bool enabled;
     xenforeignmemory_resource_handle *resource;
     struct ioreq *slots; /* vcpus of them; shared with Xen */
@@ -80,6 +81,10 @@ struct server {
  * All functions return 0, or -1 with errno set and *call naming the libxen function that failed.
  */
 int server_open(struct server *server, domid_t domid, unsigned int vcpus, const char **call);
+
+/* Takes over a server of this domain that a process of dom0 has left when it died. Then it is enabled, as a new one. */
+int server_adopt(struct server *server, domid_t domid, unsigned int vcpus, ioservid_t id, const char **call);
+
 int server_map_range(struct server *server, bool memory, uint64_t start, uint64_t end, const char **call);
 int server_unmap_range(struct server *server, bool memory, uint64_t start, uint64_t end, const char **call);
 

@@ -11,6 +11,7 @@
 #include <xendevicemodel.h>
 #include <xenevtchn.h>
 #include <xenforeignmemory.h>
+#include <xentoolcore.h>
 
 /* X(library, function, the Xen release that brought it) */
 #define XEN_FUNCTIONS(X)                                              \
@@ -21,6 +22,7 @@
     X(devicemodel, xendevicemodel_set_ioreq_server_state, "4.9")      \
     X(devicemodel, xendevicemodel_map_io_range_to_ioreq_server, "4.9") \
     X(devicemodel, xendevicemodel_unmap_io_range_from_ioreq_server, "4.9") \
+    X(devicemodel, xendevicemodel_get_ioreq_server_info, "4.9")       \
     X(devicemodel, xendevicemodel_shutdown, "4.10")                   \
     X(devicemodel, xendevicemodel_nr_vcpus, "4.15")                   \
     X(foreignmemory, xenforeignmemory_open, "4.7")                    \
@@ -37,7 +39,8 @@
     X(evtchn, xenevtchn_unbind, "4.7")                                \
     X(evtchn, xenevtchn_notify, "4.7")                                \
     X(evtchn, xenevtchn_pending, "4.7")                               \
-    X(evtchn, xenevtchn_unmask, "4.7")
+    X(evtchn, xenevtchn_unmask, "4.7")                                \
+    X(toolcore, xentoolcore_restrict_all, "4.10")
 
 /* A null pointer where the host's library has no such function. */
 struct xen_libs {

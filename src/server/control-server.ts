@@ -4,7 +4,7 @@ import type { Addon, ServerHandle } from '../xen/addon.ts';
  * What a vCPU that asked for work is told; guests/program/format.ts has the same values. `again`: any other value makes
  * it ask anew.
  */
-export const controlAnswer = { run: 1, stop: 2, again: 3 } as const;
+export const controlAnswer = { runIfNew: 0, run: 1, stop: 2, again: 3 } as const;
 
 /**
  * The server that owns the control port: a vCPU without work reads the port and is answered when there is some. It is
@@ -16,11 +16,12 @@ export class ControlServer implements Disposable {
   readonly #asking = new Set<number>();
   readonly #waiters = new Set<() => void>();
 
-  constructor(addon: Addon, port: number) {
+  /** @param inherited Xen's id of the server, when a process that has died left it with its vCPUs waiting in it */
+  constructor(addon: Addon, port: number, inherited?: number) {
     this.#addon = addon;
-    this.#server = addon.createServer();
+    this.#server = inherited === undefined ? addon.createServer() : addon.adoptServer(inherited);
     try {
-      addon.mapRange(this.#server, false, port, port + 3);
+      if (inherited === undefined) addon.mapRange(this.#server, false, port, port + 3);
       addon.enableServer(this.#server, false);
       addon.watchControl(this.#server, (vcpu) => {
         this.#asking.add(vcpu);
@@ -30,6 +31,11 @@ export class ControlServer implements Disposable {
       addon.closeServer(this.#server);
       throw error;
     }
+  }
+
+  /** Xen's id. */
+  get xenId(): number {
+    return this.#addon.serverId(this.#server);
   }
 
   /** Resolves when all these vCPUs have asked for work. */
@@ -52,11 +58,15 @@ export class ControlServer implements Disposable {
     });
   }
 
-  /** Gives work to vCPUs that have asked for it. */
-  start(vcpus: readonly number[]): void {
+  /**
+   * Gives work to vCPUs that have asked for it.
+   *
+   * @param ifNew they run it only if its number is not that of their last work: when it is not known what they were told
+   */
+  start(vcpus: readonly number[], ifNew = false): void {
     for (const vcpu of vcpus) {
       this.#asking.delete(vcpu);
-      this.#addon.answerControl(this.#server, vcpu, controlAnswer.run);
+      this.#addon.answerControl(this.#server, vcpu, ifNew ? controlAnswer.runIfNew : controlAnswer.run);
     }
   }
 

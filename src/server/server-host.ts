@@ -2,8 +2,8 @@ import { LabError, messageOf } from '../errors.ts';
 import { fromWire } from '../wire-error.ts';
 import type { Addon, ServerHandle } from '../xen/addon.ts';
 import type { DispatchCounters } from './dispatcher.ts';
-import { word } from './request.ts';
-import type { Range, ServerWorkerMessage } from './server-worker.ts';
+import { serveCode, word } from './request.ts';
+import type { Attachment, Range, ServerWorkerMessage } from './server-worker.ts';
 import type { LentWorker, WorkerLender } from './worker-pool.ts';
 
 /** How long a worker gets to come back from its handler before it is terminated. */
@@ -44,6 +44,7 @@ export class ServerHost {
   readonly #server: ServerHandle;
   readonly #pool: WorkerLender;
   readonly #words: Uint32Array;
+  readonly #isInherited: boolean;
   readonly #trouble: (trouble: ServerTrouble) => void;
   /** By {@link Range.index}. */
   readonly #labels = new Map<number, string>();
@@ -58,12 +59,17 @@ export class ServerHost {
   /** Why nothing can be attached any more. */
   #lost: LabError | undefined;
 
-  /** Creates the server in Xen and enables it. Until something is attached, nobody serves it and it owns nothing. */
-  constructor(addon: Addon, pool: WorkerLender, trouble: (trouble: ServerTrouble) => void) {
+  /**
+   * Creates the server in Xen and enables it. Until something is attached, nobody serves it and it owns nothing.
+   *
+   * @param inherited Xen's id, when the server is there already because its last process died; it owns what it owned
+   */
+  constructor(addon: Addon, pool: WorkerLender, trouble: (trouble: ServerTrouble) => void, inherited?: number) {
     this.#addon = addon;
     this.#pool = pool;
     this.#trouble = trouble;
-    this.#server = addon.createServer();
+    this.#isInherited = inherited !== undefined;
+    this.#server = inherited === undefined ? addon.createServer() : addon.adoptServer(inherited);
     try {
       this.xenId = addon.serverId(this.#server);
       addon.enableServer(this.#server, true);
@@ -90,28 +96,29 @@ export class ServerHost {
     this.checkWatchdog();
     if (this.#lost !== undefined) throw this.#lost;
     if (this.#hasReference) throw inUse();
-    if (this.#worker === undefined) {
-      this.#worker = this.#pool.lend({
-        hear: (message) => this.#hear(message),
-        died: (message) => {
-          this.#worker = undefined;
-          this.#trouble({ kind: 'failed', region: '', message });
-          this.#lose(`its worker died: ${message}`);
-          this.#stopped.resolve(undefined);
-        },
-      });
-      this.#worker.ask({ do: 'serve', server: this.#server });
-    }
-    const attaching = withResolvers<readonly Range[]>();
-    this.#attaching.push(attaching);
-    this.#worker.ask({ do: 'attach', device, options, at });
-    this.#addon.interruptServer(this.#server);
-    for (const range of await attaching.promise) this.#map(range);
+    for (const range of await this.#place([{ device, options, at }])) this.#map(range);
+  }
+
+  /**
+   * Puts the devices on an inherited server that it had, with states of their own, and has them answer what waits there.
+   * Its ranges are in Xen already.
+   */
+  async inherit(attachments: readonly Attachment[]): Promise<void> {
+    if (attachments.length === 0) return;
+    for (const { index, label } of await this.#place(attachments)) this.#labels.set(index, label);
+  }
+
+  /** Answers what the dead process had in hand with all ones. Before anything is attached. */
+  disown(): void {
+    const next = this.#addon.bindInherited(this.#server);
+    do next();
+    while (this.#words[word.code] === serveCode.request);
   }
 
   /** Lets the C yardstick serve, with a 4-byte register at each port. Not together with devices. */
   attachReference(ports: readonly number[]): void {
     if (this.#worker !== undefined || this.#hasReference || this.#lost !== undefined) throw inUse();
+    if (this.#isInherited) this.disown();
     this.#addon.startReference(this.#server, Uint16Array.from(ports));
     this.#hasReference = true;
     for (const port of ports) this.#map({ index: 0, label: 'reference', memory: false, start: port, end: port + 3 });
@@ -156,10 +163,41 @@ export class ServerHost {
     } else worker.release();
   }
 
+  /** Has the worker make devices; it is started if there is none. */
+  async #place(attachments: readonly Attachment[]): Promise<Range[]> {
+    const placing = attachments.map(async () => {
+      const attaching = withResolvers<readonly Range[]>();
+      this.#attaching.push(attaching);
+      return await attaching.promise;
+    });
+    const isNew = this.#worker === undefined;
+    const worker = (this.#worker ??= this.#lend());
+    if (isNew)
+      worker.ask({ do: 'serve', server: this.#server, inherited: this.#isInherited ? attachments : undefined });
+    if (!isNew || !this.#isInherited) for (const one of attachments) worker.ask({ do: 'attach', ...one });
+    this.#addon.interruptServer(this.#server);
+    return (await Promise.all(placing)).flat();
+  }
+
+  #lend(): LentWorker {
+    return this.#pool.lend({
+      hear: (message) => this.#hear(message),
+      died: (message) => {
+        this.#worker = undefined;
+        this.#trouble({ kind: 'failed', region: '', message });
+        this.#lose(`its worker died: ${message}`);
+        this.#stopped.resolve(undefined);
+      },
+    });
+  }
+
   #map(range: Range): void {
     this.#labels.set(range.index, range.label);
+    const { memory, start, end } = range;
     try {
-      this.#addon.mapRange(this.#server, range.memory, range.start, range.end);
+      // The process that died may have got so far: no device of ours is there, or the dispatcher would have said so.
+      if (this.#isInherited) attempt(() => this.#addon.unmapRange(this.#server, memory, start, end));
+      this.#addon.mapRange(this.#server, memory, start, end);
     } catch (error) {
       const kind = range.memory ? 'memory' : 'ports';
       throw new LabError(

@@ -13,13 +13,21 @@ export interface ServerWorkerData {
   readonly addonFile: string;
 }
 
+/** A device in its place. */
+export interface Attachment {
+  readonly device: string;
+  readonly options: unknown;
+  readonly at: Record<string, number>;
+}
+
 /**
  * What the main thread asks a worker for. While it serves, the worker looks at its messages when the server is
  * interrupted.
  */
 export type ServerWorkerRequest =
-  | { readonly do: 'serve'; readonly server: ServerHandle }
-  | { readonly do: 'attach'; readonly device: string; readonly options: unknown; readonly at: Record<string, number> }
+  /** `inherited`: the server was adopted with these devices; they are made before it is served. */
+  | { readonly do: 'serve'; readonly server: ServerHandle; readonly inherited?: readonly Attachment[] | undefined }
+  | ({ readonly do: 'attach' } & Attachment)
   | { readonly do: 'stop' };
 
 /** A stretch that Xen has to be told about. Both ends are included. */
@@ -59,6 +67,7 @@ export function runServerWorker(): void {
     };
     shared.set(server, known);
     const serving = new Serving(addon, known, workerChannel, deviceNamed);
+    if (request.inherited !== undefined) serving.inherit(request.inherited, addon.bindInherited(server));
     while (serving.turn());
   });
 }
@@ -96,6 +105,16 @@ export class Serving {
   }
 
   /**
+   * Makes the devices that an adopted server had, then hands them the requests that their predecessors died with.
+   *
+   * @param next what `bindInherited` of the addon gave
+   */
+  inherit(attachments: readonly Attachment[], next: () => void): void {
+    for (const attachment of attachments) this.#tryAttach(attachment);
+    serve(next, this.#shared.words, this.#dispatcher, (error) => this.#threw(error));
+  }
+
+  /**
    * Does what was asked for, then serves until the hot call comes back without a request: when the server is
    * interrupted, and in one thread with its guest (src/model/in-process) also when there is nothing to do.
    *
@@ -123,12 +142,15 @@ export class Serving {
       if (request === undefined) return true;
       if (request.do === 'stop') return false;
       if (request.do === 'serve') continue;
-      try {
-        const ranges = this.#attach(request.device, request.options, request.at);
-        this.#channel.say({ say: 'attached', ranges });
-      } catch (error) {
-        this.#channel.say({ say: 'refused', error: toWire(error) });
-      }
+      this.#tryAttach(request);
+    }
+  }
+
+  #tryAttach({ device, options, at }: Attachment): void {
+    try {
+      this.#channel.say({ say: 'attached', ranges: this.#attach(device, options, at) });
+    } catch (error) {
+      this.#channel.say({ say: 'refused', error: toWire(error) });
     }
   }
 

@@ -28,8 +28,38 @@ export interface Addon {
   /** Shuts the guest down; reason as in Xen's public/sched.h (0 poweroff, 3 crash). */
   shutdown(reason: number): void;
 
+  /**
+   * Gives up everything that serving this guest does not need, for good: handles are tied to the guest, the process is
+   * limited and becomes this user and group. After `open`; what the process has to read from files it has read before.
+   * Main thread.
+   *
+   * @param user uid and gid, of nobody else
+   * @param handles how many threads may serve at the same time: each takes an event channel handle, and no more can be opened
+   */
+  restrictProcess(user: number, handles: number): void;
+  /**
+   * For tests of {@link restrictProcess}: tries what a device model has no business with, with what this process has, and
+   * undoes what succeeds. Needs a server.
+   *
+   * @param domid a guest that is not ours
+   * @param gfn where it has memory
+   * @returns by attempt: the errno, or 0 when it succeeded
+   */
+  probePrivilege(domid: number, gfn: number): Record<string, number>;
+
   /** Creates an ioreq server in Xen, maps its page and opens its event channels. Main thread. */
   createServer(): ServerHandle;
+  /**
+   * Xen's ids of the ioreq servers of a domain that were created in this dom0, by whichever process. Also without `open`.
+   */
+  serversOf(domid: number): number[];
+  /**
+   * Takes over a server that a process which has died left in Xen; in place of `createServer`, and enabled like a new
+   * one. It keeps its ranges, and its vCPUs' requests wait in it. Main thread.
+   *
+   * @param xenId must be one that the dead process had created
+   */
+  adoptServer(xenId: number): ServerHandle;
   /** Xen's id of the server, 0 to 7. */
   serverId(server: ServerHandle): number;
   /** Gives the server a range of ports (`memory` false) or guest addresses, both ends included. */
@@ -56,6 +86,11 @@ export interface Addon {
    * One thread at a time.
    */
   bindServe(server: ServerHandle): () => void;
+  /**
+   * As {@link Addon.bindServe}, for the requests of an adopted server that its last device model had in hand. Does not wait:
+   * without a further request it comes back with `interrupted`. Until then it is called in place of the other.
+   */
+  bindInherited(server: ServerHandle): () => void;
   /** Starts a native thread that serves 4-byte registers at these ports: the yardstick. Ends with the server. */
   startReference(server: ServerHandle, ports: Uint16Array): void;
   /** A copy of the newest trace records, oldest first: see src/trace/record.ts. */
@@ -66,7 +101,10 @@ export interface Addon {
   /** True once the server was taken away from a stuck handler. */
   watchdogFired(server: ServerHandle): boolean;
 
-  /** Calls back on the main thread's event loop whenever a vCPU has read the control port. One server. Main thread. */
+  /**
+   * Calls back on the main thread's event loop whenever a vCPU has read the control port; of an adopted server at once for
+   * those that still wait. One server. Main thread.
+   */
   watchControl(server: ServerHandle, asked: (vcpu: number) => void): void;
   unwatchControl(): void;
   /** Answers a vCPU that has asked; false when it has not. Main thread. */

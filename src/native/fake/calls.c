@@ -15,6 +15,7 @@ static struct {
 } functions[MAX_FUNCTIONS];
 
 struct fake_held fake_held;
+bool fake_restricted;
 
 /* The place of a function, made when it is first named. */
 static unsigned int function_index(const char *name)

@@ -92,6 +92,20 @@ static napi_value clear_up(napi_env env, napi_callback_info info)
     return NULL;
 }
 
+static napi_value unbind_all(napi_env env, napi_callback_info info)
+{
+    (void)env, (void)info;
+    fake_unbind_all();
+    return NULL;
+}
+
+static napi_value set_state(napi_env env, napi_callback_info info)
+{
+    struct arguments given = arguments_of(env, info);
+
+    return fake_set_state(given.number[0], given.number[1], given.number[2]) ? fail_with(env, errno) : NULL;
+}
+
 static napi_value post(napi_env env, napi_callback_info info)
 {
     struct arguments given = arguments_of(env, info);
@@ -216,6 +230,7 @@ static napi_value init(napi_env env, napi_value exports)
         { "held", held },          { "post", post },     { "sendEvent", send_event },
         { "take", take },          { "slot", slot },     { "ranges", ranges },
         { "memory", memory },      { "access", start_access }, { "clearUp", clear_up },
+        { "unbindAll", unbind_all }, { "setState", set_state },
     };
 
     for ( size_t i = 0; i < sizeof functions / sizeof functions[0]; i++ )

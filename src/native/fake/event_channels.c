@@ -35,6 +35,8 @@ struct fake_handle *fake_open_handle(void)
     struct fake_handle *handle = malloc(sizeof *handle);
     int ends[2];
 
+    if ( fake_restricted )
+        return errno = EACCES, NULL;
     if ( !handle || pipe2(ends, O_CLOEXEC) )
         return NULL;
     handle->read_end = ends[0];
@@ -64,6 +66,15 @@ int fake_close_handle(struct fake_handle *handle)
     close(handle->write_end);
     free(handle);
     return 0;
+}
+
+void fake_unbind_all(void)
+{
+    pthread_mutex_lock(&lock);
+    for ( unsigned int i = 1; i < MAX_PORTS; i++ )
+        if ( ports[i].handle )
+            forget(&ports[i]);
+    pthread_mutex_unlock(&lock);
 }
 
 /* Under the lock. */
@@ -101,6 +112,8 @@ int fake_bind_unbound(struct fake_handle *handle)
 {
     int port;
 
+    if ( fake_restricted )
+        return FAIL(EACCES);
     pthread_mutex_lock(&lock);
     port = bind_port((struct port){ .handle = handle });
     pthread_mutex_unlock(&lock);
@@ -111,6 +124,8 @@ int fake_bind_peer(struct fake_handle *handle, unsigned int peer)
 {
     int port;
 
+    if ( fake_restricted )
+        return FAIL(EACCES);
     if ( peer == 0 || peer >= MAX_PORTS || !ports[peer].handle || ports[peer].peer || ports[peer].is_vcpus )
         return FAIL(EINVAL);
     pthread_mutex_lock(&lock);

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { copyFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { ioreqBytes, ioreqType } from '../../abi/ioreq.ts';
@@ -55,6 +56,8 @@ interface Controls {
   ranges(server: number): [number, number, number][];
   memory(): ArrayBuffer;
   clearUp(): void;
+  unbindAll(): void;
+  setState(server: number, vcpu: number, state: number): void;
 }
 
 /** Tests' hold on the fake of Xen: see fake_xen.h. */
@@ -94,6 +97,30 @@ export class FakeXen {
   /** Takes away the servers and pages that stayed because a call was made to fail. */
   clearUp(): void {
     this.#controls.clearUp();
+  }
+
+  /** No port is bound any more, as when the device model's process has died. */
+  unbindAll(): void {
+    this.#controls.unbindAll();
+  }
+
+  /** The state in which a device model died over a slot. */
+  setState(server: number, vcpu: number, state: number): void {
+    this.#controls.setState(server, vcpu, state);
+  }
+
+  /** Another copy of the addon, with a state of its own: what a second process would be. */
+  secondAddon(): Addon {
+    const file = `${this.addonFile}.${process.pid}.second`;
+    copyFileSync(this.addonFile, file);
+    try {
+      // require() goes by the name of a file.
+      const module: { exports: object } = { exports: {} };
+      process.dlopen(module, file);
+      return module.exports as Addon;
+    } finally {
+      rmSync(file);
+    }
   }
 
   /** Puts a request into a vCPU's slot as Xen does: body, state, event. */

@@ -1,5 +1,5 @@
 /*
- * A FAKE of libxendevicemodel, libxenforeignmemory and libxenevtchn, and of the piece of Xen behind them, for tests on
+ * A FAKE of libxendevicemodel, libxenforeignmemory, libxenevtchn and libxentoolcore, and of the piece of Xen behind them, for tests on
  * machines without Xen. It imitates what xen_libs.h lists as far as the addon can tell the difference: synchronous
  * slots, event channels, one guest's memory. It proves nothing about Xen: the addon is tested end to end on the real
  * thing by the scenarios.
@@ -42,6 +42,12 @@ struct fake_held {
 };
 extern struct fake_held fake_held;
 
+/*
+ * The process is restricted to its guest: no further handle can be opened, and no channel bound that is not the guest's. The
+ * fake has no other guest to refuse.
+ */
+extern bool fake_restricted;
+
 /* First thing in every library function: counts the call; true, with errno set, when a test wants it to fail. */
 bool fake_refuses(const char *function);
 #define REFUSED() fake_refuses(__func__)
@@ -58,6 +64,8 @@ int fake_destroy_server(unsigned int id);
 int fake_enable_server(unsigned int id, bool enabled);
 int fake_add_range(unsigned int id, struct fake_range range);
 int fake_remove_range(unsigned int id, struct fake_range range);
+/* ENOENT when there is none. */
+int fake_find_server(unsigned int id);
 /* Copies up to FAKE_RANGES of them; returns how many. */
 int fake_ranges(unsigned int id, struct fake_range *ranges);
 /* Another mapping of a server's page, to be unmapped by munmap; NULL with errno set. */
@@ -73,6 +81,8 @@ int fake_memory(void);
 int fake_post(unsigned int id, unsigned int vcpu, const struct ioreq *request);
 int fake_take(unsigned int id, unsigned int vcpu, struct ioreq *answer);
 int fake_access(unsigned int id, unsigned int vcpu, const struct ioreq *request, struct ioreq *answer);
+/* What a device model does to a slot that it dies over: to any state, without a notification. */
+int fake_set_state(unsigned int id, unsigned int vcpu, unsigned int state);
 /* The slot as it is now. */
 int fake_slot(unsigned int id, unsigned int vcpu, struct ioreq *slot);
 /* An event that stands for no request. */
@@ -82,6 +92,8 @@ int fake_send_event(unsigned int id, unsigned int vcpu);
 struct fake_handle;
 struct fake_handle *fake_open_handle(void);
 int fake_close_handle(struct fake_handle *handle);
+/* What the kernel does when a process dies: no port of any handle is bound any more. */
+void fake_unbind_all(void);
 int fake_handle_fd(struct fake_handle *handle);
 /* Both return a port. */
 int fake_bind_unbound(struct fake_handle *handle);

@@ -69,6 +69,16 @@ int xendevicemodel_unmap_io_range_from_ioreq_server(xendevicemodel_handle *handl
     return REFUSED() || NO_SUCH_GUEST(domid) ? -1 : fake_remove_range(id, (struct fake_range){ is_mmio, start, end });
 }
 
+int xendevicemodel_get_ioreq_server_info(xendevicemodel_handle *handle, domid_t domid, ioservid_t id, xen_pfn_t *gfn,
+                                         xen_pfn_t *buffered_gfn, evtchn_port_t *port)
+{
+    (void)handle;
+    if ( REFUSED() || NO_SUCH_GUEST(domid) || ((gfn || buffered_gfn) && (errno = EINVAL)) || fake_find_server(id) )
+        return -1;
+    *port = 0;
+    return 0;
+}
+
 int xendevicemodel_shutdown(xendevicemodel_handle *handle, domid_t domid, unsigned int reason)
 {
     (void)handle, (void)reason;

@@ -19,6 +19,11 @@ xenevtchn_handle *xenevtchn_open(struct xentoollog_logger *logger, unsigned int 
         return NULL;
     handle = malloc(sizeof *handle);
     handle->ports = fake_open_handle();
+    if ( !handle->ports )
+    {
+        free(handle);
+        return NULL;
+    }
     fake_held.handles++;
     return handle;
 }

@@ -48,6 +48,11 @@ int fake_create_server(unsigned int *id)
     return LOCKED(create(id));
 }
 
+int fake_find_server(unsigned int id)
+{
+    return LOCKED(server_of(id)) ? 0 : -1;
+}
+
 /* The page stays until the id is used again: a vCPU may still have to take its answer. */
 static int destroy(unsigned int id)
 {

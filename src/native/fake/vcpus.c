@@ -108,6 +108,22 @@ int fake_slot(unsigned int id, unsigned int vcpu, struct ioreq *slot)
     return LOCKED(copy_slot(id, vcpu, slot));
 }
 
+static int set_state(unsigned int id, unsigned int vcpu, unsigned int state)
+{
+    uint8_t *byte;
+
+    if ( id >= FAKE_SERVERS || vcpu >= FAKE_VCPUS || !hypervisor.servers[id].slots )
+        return FAIL(ENOENT);
+    byte = state_of(&hypervisor.servers[id].slots[vcpu]);
+    __atomic_store_n(byte, (*byte & 0xf0) | state, __ATOMIC_RELEASE);
+    return 0;
+}
+
+int fake_set_state(unsigned int id, unsigned int vcpu, unsigned int state)
+{
+    return LOCKED(set_state(id, vcpu, state));
+}
+
 int fake_send_event(unsigned int id, unsigned int vcpu)
 {
     if ( !LOCKED(server_of(id)) || vcpu >= FAKE_VCPUS )

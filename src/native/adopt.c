@@ -1,0 +1,79 @@
+#include "adopt.h"
+
+#include <errno.h>
+
+#include "hot_loop.h"
+#include "js.h"
+#include "process.h"
+#include "server_exports.h"
+
+static bool exists(xendevicemodel_handle *handle, domid_t domid, ioservid_t id)
+{
+    evtchn_port_t port;
+
+    /* Without frame numbers, so that asking changes nothing (XEN_DMOP_no_gfns). ENOENT: none; EPERM: another domain's. */
+    return !xen.xendevicemodel_get_ioreq_server_info(handle, domid, id, NULL, NULL, &port);
+}
+
+napi_value servers_of(napi_env env, napi_callback_info info)
+{
+    xendevicemodel_handle *handle = process.devicemodel;
+    napi_value argument, list;
+    uint32_t domid, count = 0;
+
+    if ( !js_arguments(env, info, 1, &argument) || !js_uint32(env, argument, &domid) ||
+         !JS_NEEDS(env, xendevicemodel_open) || !JS_NEEDS(env, xendevicemodel_get_ioreq_server_info) )
+        return NULL;
+    if ( !handle && !(handle = xen.xendevicemodel_open(NULL, 0)) )
+        return js_throw_call(env, "xendevicemodel_open", errno);
+    napi_create_array(env, &list);
+    for ( ioservid_t id = 0; id < MAX_SERVERS; id++ )
+        if ( exists(handle, domid, id) )
+            napi_set_element(env, list, count++, js_number(env, id));
+    if ( handle != process.devicemodel )
+        xen.xendevicemodel_close(handle);
+    return list;
+}
+
+napi_value adopt_server(napi_env env, napi_callback_info info)
+{
+    napi_value argument;
+    const char *call;
+    uint32_t id;
+
+    if ( !addon_is_open(env) || !js_arguments(env, info, 1, &argument) || !js_uint32(env, argument, &id) )
+        return NULL;
+    for ( unsigned int i = 0; i < MAX_SERVERS; i++ )
+        if ( process.servers[i].open && process.servers[i].id == id )
+            return js_throw_usage(env, "adoptServer: it is ours already");
+    for ( unsigned int i = 0; i < MAX_SERVERS; i++ )
+        if ( !process.servers[i].open )
+        {
+            if ( server_adopt(&process.servers[i], process.domid, process.vcpus, id, &call) )
+                return js_throw_call(env, call, errno);
+            return js_number(env, i);
+        }
+    return js_throw_call(env, "adoptServer", ENOSPC);
+}
+
+static napi_value serve_one_inherited(napi_env env, napi_callback_info info)
+{
+    struct server *server;
+
+    napi_get_cb_info(env, info, NULL, NULL, NULL, (void **)&server);
+    server->words[REQUEST_CODE] = serve_inherited(server);
+    return NULL;
+}
+
+napi_value bind_inherited(napi_env env, napi_callback_info info)
+{
+    napi_value argument, function = NULL;
+    uint32_t index;
+
+    if ( !addon_is_open(env) || !js_arguments(env, info, 1, &argument) || !js_uint32(env, argument, &index) )
+        return NULL;
+    if ( index >= MAX_SERVERS || !process.servers[index].open )
+        return js_throw_usage(env, "no such server");
+    napi_create_function(env, "inherited", NAPI_AUTO_LENGTH, serve_one_inherited, &process.servers[index], &function);
+    return function;
+}
