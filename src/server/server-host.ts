@@ -134,12 +134,17 @@ export class ServerHost {
     this.#lose(message);
   }
 
+  /** A copy of the newest trace records, oldest first: see src/trace/record.ts. */
+  readTrace(): Uint8Array {
+    return new Uint8Array(this.#addon.readTrace(this.#server));
+  }
+
   /** The orderly end, all the way even if Xen refuses a part of it. Never waits for a stuck handler. */
   async close(): Promise<ServerRemains> {
     this.#isClosing = true;
     await this.#endWorker();
     const stop = attempt(() => this.#addon.stopServer(this.#server));
-    const trace = new Uint8Array(this.#addon.readTrace(this.#server));
+    const trace = this.readTrace();
     const close = attempt(() => this.#addon.closeServer(this.#server));
     const failure = stop ?? close;
     if (failure !== undefined) throw failure;

@@ -1,0 +1,204 @@
+import { ioreqType } from '../../abi/ioreq.ts';
+import type { Device } from '../../device/define-device.ts';
+import { LabError } from '../../errors.ts';
+import { GuestMemory } from '../../server/guest-memory.ts';
+import { ServerHost, type ServerRemains, type ServerTrouble } from '../../server/server-host.ts';
+import {
+  execute,
+  rulesOf,
+  type Answer,
+  type Cpu,
+  type Instruction,
+  type IoRequest,
+  type OracleRules,
+} from '../oracle/index.ts';
+import type { OracleVersion, Outcome, World } from '../oracle/index.ts';
+import { bufferedMode } from '../xen/buffered-page.ts';
+import type { Domain, Progress } from '../xen/domain.ts';
+import { model } from '../xen/hypervisor.ts';
+import { GuestRam } from './guest-ram.ts';
+import { InlineWorkers } from './inline-workers.ts';
+import { ModelAddon } from './model-addon.ts';
+import { ModelXenSide } from './model-xen-side.ts';
+
+/** A guest of the model, and what it is to be like. */
+export interface InProcessOptions {
+  /** The version of Xen: a branch for which the oracle has rules. */
+  readonly xen: OracleVersion;
+  /** `hvm`: QEMU has a server, as it has on a host; it owns nothing. `pvh`: there is none. */
+  readonly environment: 'hvm' | 'pvh';
+  readonly vcpus: number;
+  readonly memoryMiB: number;
+  /** Finds a device by its name: in a process of dom0, the registry. */
+  readonly deviceNamed: (name: string) => Device;
+  /** Told of what goes wrong with a server while it serves. */
+  readonly onTrouble: (server: string, trouble: ServerTrouble) => void;
+}
+
+/** How often devices may be let go on before an access counts as one that nobody answers. */
+const maxTurns = 10_000;
+
+/**
+ * A guest and its device-model process in one thread, with the model as their Xen: ServerHost, Dispatcher, GuestMemory and
+ * devices are those of dom0, over a {@link ModelAddon}. An access of the guest comes back when it is answered.
+ */
+export class InProcess implements AsyncDisposable {
+  readonly domid: number;
+  readonly vcpus: number;
+  readonly addon: ModelAddon;
+  /** The guest's memory, as dom0 sees it. */
+  readonly memory: GuestMemory;
+  readonly #domain: Domain;
+  readonly #ram: GuestRam;
+  readonly #rules: OracleRules;
+  readonly #workers: InlineWorkers;
+  readonly #servers = new Map<string, ServerHost>();
+  readonly #onTrouble: InProcessOptions['onTrouble'];
+  #isInAccess = false;
+
+  constructor({ xen, environment, vcpus, memoryMiB, deviceNamed, onTrouble }: InProcessOptions) {
+    this.#domain = model(xen).createDomain({ kind: environment, vcpus });
+    this.#ram = new GuestRam(memoryMiB * 2 ** 20);
+    this.#rules = rulesOf(xen);
+    this.#onTrouble = onTrouble;
+    this.domid = this.#domain.domid;
+    this.vcpus = vcpus;
+    const side = new ModelXenSide(this.#domain, this.#ram);
+    // QEMU is there before us, and with it a server: ours begin at the next id.
+    if (environment === 'hvm') createQemuServer(this.#domain);
+    this.addon = new ModelAddon(side);
+    this.addon.open(this.domid, vcpus);
+    this.memory = new GuestMemory(this.addon);
+    this.#workers = new InlineWorkers(this.addon, deviceNamed);
+  }
+
+  /** @throws LabError `SERVER_EXISTS`; what Xen refused */
+  createServer(name: string): ServerHost {
+    if (this.#servers.has(name)) {
+      throw new LabError(`there is a server ${name} already`, { blame: 'scenario', code: 'SERVER_EXISTS' });
+    }
+    const server = new ServerHost(this.addon, this.#workers, (trouble) => this.#onTrouble(name, trouble));
+    this.#servers.set(name, server);
+    return server;
+  }
+
+  /** @throws LabError `SERVER_UNKNOWN` */
+  server(name: string): ServerHost {
+    const server = this.#servers.get(name);
+    if (server !== undefined) return server;
+    throw new LabError(`there is no server ${name}`, { blame: 'scenario', code: 'SERVER_UNKNOWN' });
+  }
+
+  get serverNames(): readonly string[] {
+    return [...this.#servers.keys()];
+  }
+
+  /** The orderly end of one server. */
+  async closeServer(name: string): Promise<ServerRemains> {
+    const server = this.server(name);
+    this.#servers.delete(name);
+    return await server.close();
+  }
+
+  /** The newest requests that a server saw, for `readTrace` of src/trace. */
+  readTrace(name: string): Uint8Array {
+    return this.server(name).readTrace();
+  }
+
+  /** Executes an instruction on a vCPU; `cpu` is changed as far as it came. */
+  execute(vcpu: number, cpu: Cpu, instruction: Instruction): Outcome {
+    return execute(instruction, cpu, this.#worldOf(vcpu), this.#rules);
+  }
+
+  /** Looks how far the access has come that {@link execute} gave up with `VCPU_BLOCKED`. */
+  resume(vcpu: number): Progress {
+    return this.#domain.resume(vcpu);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const name of this.serverNames) await this.closeServer(name);
+    this.memory.drop();
+  }
+
+  #worldOf(vcpu: number): World {
+    const ram = this.#ram;
+    return {
+      isRam: (address) => ram.has(Number(address >> 12n)),
+      readRam: (address, length) => ram.bytes(address, length).slice(),
+      writeRam: (address, bytes) => ram.bytes(address, bytes.length).set(bytes),
+      send: (request) => this.#send(vcpu, request),
+    };
+  }
+
+  /** A request's way: to a server and back, or to nobody. */
+  #send(vcpu: number, request: IoRequest): Answer {
+    if (this.#isInAccess) {
+      throw new LabError('a handler made an access of the guest: it is the guest who waits for the handler', {
+        blame: 'deviceModel',
+        code: 'ACCESS_IN_HANDLER',
+      });
+    }
+    this.#isInAccess = true;
+    try {
+      return this.#finish(request, this.#progress(vcpu, request));
+    } finally {
+      this.#isInAccess = false;
+    }
+  }
+
+  #progress(vcpu: number, request: IoRequest): Progress {
+    let progress = this.#domain.startAccess(vcpu, {
+      ...request,
+      type: request.type === ioreqType.pio ? 'pio' : 'copy',
+    });
+    for (let turns = 0; progress.kind === 'waiting'; turns++) {
+      if (turns === maxTurns || !this.#turn()) throw this.#blocked(vcpu, request, progress.servers);
+      progress = this.#domain.resume(vcpu);
+    }
+    return progress;
+  }
+
+  /** Lets the device models go on. False when none of them had anything to do. */
+  #turn(): boolean {
+    const hasServed = this.#workers.turn();
+    return this.addon.turnControl() || hasServed;
+  }
+
+  #finish(request: IoRequest, progress: Progress): Answer {
+    switch (progress.kind) {
+      case 'done':
+        if (progress.server === undefined && request.isRead && request.dataIsPointer) this.#fillOnes(request);
+        return { data: progress.data, count: request.count, isFromServer: progress.server !== undefined };
+      case 'fault':
+        return 'unhandled';
+      case 'crashed':
+        return 'crashed';
+      case 'waiting':
+        throw new Error('unreachable: an access that waits');
+    }
+  }
+
+  /** Xen's null handler for a read with data_is_ptr: all ones, into the guest's memory. */
+  #fillOnes({ data, size, count, backwards }: IoRequest): void {
+    for (let i = 0n; i < count; i++) {
+      const at = data + (backwards ? -i : i) * BigInt(size);
+      for (let byte = 0n; byte < size; byte++) {
+        if (this.#ram.has(Number((at + byte) >> 12n))) this.#ram.bytes(at + byte, 1).fill(0xff);
+      }
+    }
+  }
+
+  #blocked(vcpu: number, { address }: IoRequest, servers: readonly number[]): LabError {
+    return new LabError(
+      `vCPU ${vcpu} would wait for ever: server ${servers.join(', ')} does not answer its access to 0x${address.toString(16)}`,
+      { blame: 'deviceModel', code: 'VCPU_BLOCKED' },
+    );
+  }
+}
+
+/** The server that QEMU makes when a domain starts; nothing of the guest's is QEMU's in the model. */
+function createQemuServer(domain: Domain): void {
+  const calls = domain.callsOf();
+  const id = calls.createIoreqServer(bufferedMode.atomic);
+  calls.acquireResource(id, 1);
+}

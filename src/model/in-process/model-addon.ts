@@ -1,0 +1,174 @@
+import type { Addon, MissingFunction, ServerHandle } from '../../xen/addon.ts';
+import { callError, xenCall } from './call-error.ts';
+import { ModelServer, usage } from './model-server.ts';
+import { notOnModel } from './not-on-model.ts';
+import type { XenSide } from './xen-side.ts';
+
+/** `MAX_SERVERS` of src/native/server.h. */
+const maxServers = 8;
+
+/**
+ * The native addon over a model of Xen instead of libxen*: the same calls, the same order of steps, the same words and
+ * traces, so that all that stands on an {@link Addon} runs without Xen. One thread: what waits in the native addon comes
+ * back here, and whoever lets the guest run lets the servers run too ({@link ModelAddon.hasWork} says which).
+ *
+ * There is no watchdog, which takes a second thread: a handler that does not return does not return.
+ */
+export class ModelAddon implements Addon {
+  readonly #xen: XenSide;
+  readonly #servers: (ModelServer | undefined)[] = [];
+  /** By handle: they outlive the server, as in the native addon. */
+  readonly #words: readonly Uint32Array<ArrayBuffer>[] = Array.from({ length: maxServers }, () => new Uint32Array(16));
+  /** Frames that are mapped, and how often. */
+  readonly #mapped = new Map<ArrayBufferLike, number>();
+  #isOpen = false;
+  #control: { readonly server: ModelServer; readonly asked: (vcpu: number) => void } | undefined;
+
+  constructor(xen: XenSide) {
+    this.#xen = xen;
+  }
+
+  missing(): MissingFunction[] {
+    return [];
+  }
+
+  open(domid: number, vcpus: number): void {
+    if (this.#isOpen) throw usage('open: this process has its guest already');
+    if (domid !== this.#xen.domid) throw callError('xendevicemodel_open', 'ESRCH');
+    if (vcpus !== this.#xen.vcpus) throw usage(`open: the guest has ${this.#xen.vcpus} vCPUs`);
+    this.#isOpen = true;
+  }
+
+  nrVcpus(): number {
+    return this.#xen.vcpus;
+  }
+
+  shutdown(reason: number): void {
+    xenCall('xendevicemodel_shutdown', () => this.#xen.shutdown(reason));
+  }
+
+  createServer(): ServerHandle {
+    if (!this.#isOpen) throw usage('open() was not called');
+    for (let handle = 0; handle < maxServers; handle++) {
+      const words = this.#words[handle];
+      if (this.#servers[handle]?.isOpen === true || words === undefined) continue;
+      words.fill(0);
+      this.#servers[handle] = new ModelServer(this.#xen, 0, words);
+      return handle;
+    }
+    throw callError('createServer', 'ENOSPC');
+  }
+
+  serverId(server: ServerHandle): number {
+    return this.#server(server).id;
+  }
+
+  mapRange(server: ServerHandle, memory: boolean, start: number, end: number): void {
+    this.#server(server).mapRange(memory, start, end);
+  }
+
+  unmapRange(server: ServerHandle, memory: boolean, start: number, end: number): void {
+    this.#server(server).unmapRange(memory, start, end);
+  }
+
+  enableServer(server: ServerHandle, _watched: boolean): void {
+    this.#server(server).enable();
+  }
+
+  stopServer(server: ServerHandle): void {
+    this.#server(server).stop();
+  }
+
+  closeServer(server: ServerHandle): void {
+    this.#server(server).close();
+  }
+
+  interruptServer(server: ServerHandle): void {
+    this.#server(server).interrupt();
+  }
+
+  /** Takes the cycles and makes no difference: nobody waits. */
+  setSpin(server: ServerHandle, _cycles: number): void {
+    this.#server(server);
+  }
+
+  requestWords(server: ServerHandle): ArrayBuffer {
+    return this.#server(server).words.buffer;
+  }
+
+  bindServe(server: ServerHandle): () => void {
+    this.#server(server);
+    // By handle, as in the native addon: a server that is created later in its place is served by the same function.
+    return () => this.#servers[server]?.serve();
+  }
+
+  startReference(): void {
+    throw notOnModel('the yardstick in C');
+  }
+
+  readTrace(server: ServerHandle): ArrayBuffer {
+    return this.#server(server).trace.read();
+  }
+
+  /** Nothing is watched. */
+  startWatchdog(): void {}
+
+  watchdogFired(server: ServerHandle): boolean {
+    this.#server(server);
+    return false;
+  }
+
+  watchControl(server: ServerHandle, asked: (vcpu: number) => void): void {
+    if (this.#control !== undefined) throw usage('watchControl: a server is watched already');
+    this.#control = { server: this.#server(server), asked };
+  }
+
+  unwatchControl(): void {
+    this.#control = undefined;
+  }
+
+  answerControl(server: ServerHandle, vcpu: number, value: number): boolean {
+    return this.#server(server).answerQuestion(vcpu, value);
+  }
+
+  /** The frame itself, not a copy; one at a time, since an ArrayBuffer cannot be made of several. */
+  mapMemory(gfn: number, frames: number): ArrayBuffer {
+    if (frames !== 1) throw notOnModel('a mapping of several frames in one piece');
+    const buffer = this.#xen.frame(gfn);
+    if (buffer === undefined) throw callError('xenforeignmemory_map', 'EINVAL');
+    this.#mapped.set(buffer, (this.#mapped.get(buffer) ?? 0) + 1);
+    return buffer;
+  }
+
+  /** Unlike the native addon's, the buffer is not detached: it is the guest's memory. */
+  unmapMemory(buffer: ArrayBuffer): void {
+    const times = this.#mapped.get(buffer);
+    if (times === undefined) throw usage('unmapMemory: expected what mapMemory returned');
+    if (times === 1) this.#mapped.delete(buffer);
+    else this.#mapped.set(buffer, times - 1);
+  }
+
+  /** Frames that have not been given back. */
+  get mappedFrames(): number {
+    return this.#mapped.size;
+  }
+
+  /** True when a server's thread would come back from its wait. */
+  hasWork(server: ServerHandle): boolean {
+    return this.#servers[server]?.hasWork === true;
+  }
+
+  /** Calls back for each vCPU that has read the control port since; true if there was an event. */
+  turnControl(): boolean {
+    const control = this.#control;
+    if (control?.server.hasWork !== true) return false;
+    control.server.takeQuestions(control.asked);
+    return true;
+  }
+
+  #server(handle: ServerHandle): ModelServer {
+    const server = this.#servers[handle];
+    if (server?.isOpen !== true) throw usage('no such server');
+    return server;
+  }
+}

@@ -1,0 +1,249 @@
+import { IoreqSlot, type Ioreq } from '../../abi/ioreq-slot.ts';
+import { ioreqState, ioreqType, requestBit } from '../../abi/ioreq.ts';
+import { serveCode, word } from '../../server/request.ts';
+import { xenCall } from './call-error.ts';
+import { traceOrigin, TraceRing } from './trace-ring.ts';
+import { rangeKind, type EventChannels, type XenSide } from './xen-side.ts';
+
+const allOnes = 0xffff_ffff_ffff_ffffn;
+
+/** Nanoseconds: what stands for dom0's TSC in traces. */
+const now = (): bigint => process.hrtime.bigint();
+
+/** One ioreq server of the process's guest, step for step as src/native/server.c and hot_loop.c, in one thread. */
+export class ModelServer {
+  readonly id: number;
+  readonly trace = new TraceRing();
+  readonly words: Uint32Array<ArrayBuffer>;
+  readonly #xen: XenSide;
+  readonly #slots: readonly IoreqSlot[];
+  readonly #channels: EventChannels;
+  /** Our end of each vCPU's channel. */
+  #ports: readonly number[] = [];
+  #isEnabled = false;
+  #isOpen = true;
+  #isInterrupted = false;
+  /** Where to look first: round robin, so that no vCPU starves. */
+  #nextVcpu = 0;
+  #taken: { readonly vcpu: number; readonly request: Ioreq; readonly at: bigint } | undefined;
+
+  /**
+   * Creates the server, maps its page, opens the channels.
+   *
+   * @param words those of src/server/request.ts
+   */
+  constructor(xen: XenSide, bufferedMode: number, words: Uint32Array<ArrayBuffer>) {
+    this.#xen = xen;
+    this.words = words;
+    this.id = xenCall('xendevicemodel_create_ioreq_server', () => xen.createIoreqServer(bufferedMode));
+    try {
+      const page = xenCall('xenforeignmemory_map_resource', () => xen.mapResource(this.id, 1));
+      this.#slots = Array.from({ length: xen.vcpus }, (_, vcpu) => new IoreqSlot(page, vcpu));
+      this.#channels = xen.openChannels();
+    } catch (error) {
+      xen.destroyIoreqServer(this.id);
+      throw error;
+    }
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  /** True when the hot call would come back at once: an event is pending, or the server was interrupted. */
+  get hasWork(): boolean {
+    return this.#isInterrupted || (this.#isOpen && this.#channels.hasPending);
+  }
+
+  mapRange(memory: boolean, start: number, end: number): void {
+    const kind = memory ? rangeKind.memory : rangeKind.port;
+    xenCall('xendevicemodel_map_io_range_to_ioreq_server', () => this.#xen.mapIoRange(this.id, kind, start, end));
+  }
+
+  unmapRange(memory: boolean, start: number, end: number): void {
+    const kind = memory ? rangeKind.memory : rangeKind.port;
+    xenCall('xendevicemodel_unmap_io_range_from_ioreq_server', () => this.#xen.unmapIoRange(this.id, kind, start, end));
+  }
+
+  /** Enables, then binds: Xen fills vp_eport only once the server is enabled. */
+  enable(): void {
+    if (this.#isEnabled) throw usage('enableServer: it is enabled already');
+    xenCall('xendevicemodel_set_ioreq_server_state', () => this.#xen.setIoreqServerState(this.id, true));
+    this.#isEnabled = true;
+    this.#ports = this.#slots.map(({ vpEport }) =>
+      xenCall('xenevtchn_bind_interdomain', () => this.#channels.bindInterdomain(vpEport)),
+    );
+  }
+
+  interrupt(): void {
+    this.#isInterrupted = true;
+  }
+
+  /** `serve_next` of hot_loop.c, but where that would block it comes back as if it were interrupted. */
+  serve(): void {
+    this.words[word.code] = this.#serveNext();
+  }
+
+  #serveNext(): number {
+    this.#answerTaken();
+    for (;;) {
+      if (this.#isInterrupted) {
+        this.#isInterrupted = false;
+        return serveCode.interrupted;
+      }
+      if (!this.#isOpen) return serveCode.displaced;
+      const vcpu = this.#findReady();
+      if (vcpu !== undefined) {
+        this.#take(vcpu);
+        return serveCode.request;
+      }
+      const port = this.#channels.pending();
+      if (port === undefined) return serveCode.interrupted;
+      this.#channels.unmask(port);
+    }
+  }
+
+  #findReady(): number | undefined {
+    const vcpus = this.#slots.length;
+    for (let looked = 0; looked < vcpus; looked++) {
+      const vcpu = (this.#nextVcpu + looked) % vcpus;
+      if (this.#slots[vcpu]?.state === ioreqState.ready) return vcpu;
+    }
+    return undefined;
+  }
+
+  /** `slot_take`: copies a request once, and marks it INPROCESS. */
+  #copy(vcpu: number): Ioreq {
+    const slot = this.#slot(vcpu);
+    const request = slot.read();
+    slot.state = ioreqState.inProcess;
+    return request;
+  }
+
+  #slot(vcpu: number): IoreqSlot {
+    const slot = this.#slots[vcpu];
+    if (slot === undefined) throw usage(`there is no vCPU ${vcpu}`);
+    return slot;
+  }
+
+  #take(vcpu: number): void {
+    const { words } = this;
+    const request = this.#copy(vcpu);
+    this.#taken = { vcpu, request, at: now() };
+    this.#nextVcpu = (vcpu + 1) % this.#xen.vcpus;
+    words[word.vcpu] = vcpu;
+    words[word.type] = request.type;
+    words[word.bits] = bitsOf(request);
+    words[word.size] = request.size;
+    words[word.count] = request.count;
+    words[word.addrLow] = Number(request.addr & 0xffff_ffffn);
+    words[word.addrHigh] = Number(request.addr >> 32n);
+    words[word.dataLow] = Number(request.data & 0xffff_ffffn);
+    words[word.dataHigh] = Number(request.data >> 32n);
+    words[word.answerLow] = 0xffff_ffff;
+    words[word.answerHigh] = 0xffff_ffff;
+  }
+
+  #answerTaken(): void {
+    const taken = this.#taken;
+    if (taken === undefined) return;
+    this.#taken = undefined;
+    const { words } = this;
+    const answer = (BigInt(words[word.answerHigh] ?? 0) << 32n) | BigInt(words[word.answerLow] ?? 0);
+    this.#answer(taken.vcpu, taken.request, answer, taken.at, traceOrigin.handler);
+  }
+
+  /** `server_answer` of server.c: trace, data, IORESP_READY, and only then the event. */
+  #answer(vcpu: number, request: Ioreq, answer: bigint, takenAt: bigint, origin: number): void {
+    const slot = this.#slot(vcpu);
+    const wantsData = request.isRead && !request.dataIsPointer;
+    if (wantsData) slot.data = answer;
+    this.trace.add(vcpu, request, bitsOf(request), {
+      answer: wantsData ? answer : request.data,
+      takenAt,
+      answeredAt: now(),
+      origin,
+    });
+    slot.state = ioreqState.responseReady;
+    const port = this.#ports[vcpu];
+    if (port !== undefined) this.#channels.notify(port);
+  }
+
+  /** Answers what is open with all ones. */
+  #answerOpen(origin: number): void {
+    for (const vcpu of this.#ports.keys()) {
+      const { state } = this.#slot(vcpu);
+      if (state !== ioreqState.ready && state !== ioreqState.inProcess) continue;
+      this.#answer(vcpu, this.#copy(vcpu), allOnes, now(), origin);
+    }
+  }
+
+  /** Disables, then answers what was sent until now. */
+  stop(): void {
+    if (!this.#isEnabled) return;
+    this.#isEnabled = false;
+    try {
+      xenCall('xendevicemodel_set_ioreq_server_state', () => this.#xen.setIoreqServerState(this.id, false));
+    } finally {
+      this.#answerOpen(traceOrigin.closing);
+    }
+  }
+
+  /** The orderly end, all the way; throws the first failure. */
+  close(): void {
+    if (!this.#isOpen) return;
+    const failures: unknown[] = [];
+    const attempt = (step: () => void): void => {
+      try {
+        step();
+      } catch (error) {
+        failures.push(error);
+      }
+    };
+    attempt(() => this.stop());
+    attempt(() => xenCall('xendevicemodel_destroy_ioreq_server', () => this.#xen.destroyIoreqServer(this.id)));
+    this.#channels.close();
+    this.#isOpen = false;
+    this.#taken = undefined;
+    if (failures.length > 0) throw failures[0];
+  }
+
+  /** For the control server: takes every READY request, and hands over those that are questions. */
+  takeQuestions(asked: (vcpu: number) => void): void {
+    for (let port = this.#channels.pending(); port !== undefined; port = this.#channels.pending()) {
+      this.#channels.unmask(port);
+      for (const vcpu of this.#ports.keys()) {
+        if (!this.#isOpen || this.#slot(vcpu).state !== ioreqState.ready) continue;
+        const request = this.#copy(vcpu);
+        if (isQuestion(request)) asked(vcpu);
+        else this.#answer(vcpu, request, allOnes, now(), traceOrigin.handler);
+      }
+    }
+  }
+
+  /** Answers a vCPU whose question was taken. */
+  answerQuestion(vcpu: number, value: number): boolean {
+    if (vcpu >= this.#ports.length || this.#slot(vcpu).state !== ioreqState.inProcess) return false;
+    this.#answer(vcpu, this.#copy(vcpu), BigInt(value), now(), traceOrigin.handler);
+    return true;
+  }
+}
+
+/** `is_question` of src/native/control.c. */
+function isQuestion({ type, isRead, dataIsPointer, count }: Ioreq): boolean {
+  return type === ioreqType.pio && isRead && !dataIsPointer && count === 1;
+}
+
+/** Of {@link word.bits} and of a trace record. */
+function bitsOf({ isRead, dataIsPointer, backwards }: Ioreq): number {
+  return (
+    (isRead ? requestBit.read : 0) |
+    (dataIsPointer ? requestBit.dataIsPointer : 0) |
+    (backwards ? requestBit.backwards : 0)
+  );
+}
+
+/** What the native addon throws for a call that makes no sense. */
+export function usage(message: string): TypeError {
+  return Object.assign(new TypeError(message), { code: 'ERR_INVALID_ARG_VALUE' });
+}
