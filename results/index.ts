@@ -18,6 +18,7 @@ export {
   type Crashed,
   type Ended,
   type HostRecord,
+  type HostTiming,
   type Metric,
   type Params,
   type Phase,

@@ -9,6 +9,19 @@ function parsed(run: unknown): Run {
 
 const problem = { blame: 'host', code: 'SSH_LOST', message: 'gone' } as const;
 
+describe('the model of Xen as a host', () => {
+  const model = hostOf({ kind: 'model', timing: 'none' });
+
+  test('has verdicts, but no metrics and no kind of time', () => {
+    expect(parsed(runOf([scenarioOf()], { hosts: [model] })).hosts).toEqual([model]);
+    const measured = runOf([scenarioOf({ metrics: [rungOf('ts', 1)] })], { hosts: [model] });
+    expect(() => parsed(measured)).toThrow('the model of Xen measures nothing');
+    for (const host of [hostOf({ kind: 'model' }), hostOf({ timing: 'none' })]) {
+      expect(() => parsed(runOf([scenarioOf()], { hosts: [host] }))).toThrow('none is the time of the model');
+    }
+  });
+});
+
 describe('a run', () => {
   test('comes back as it was written', () => {
     const metric = rungOf('ts', 41_690, {

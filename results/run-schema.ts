@@ -25,6 +25,8 @@ const insidePath = z
   .regex(/^(?!\/)(?!.*(?:^|\/)\.\.?(?:\/|$))[^\\\p{Cc}]+$/u, 'not a path inside the run directory');
 
 const timing = z.enum(['exact', 'wall']);
+/** `none`: the model of Xen, in which nothing takes time that means anything. */
+const hostTiming = z.enum([...timing.options, 'none']);
 const crashed = z.enum(['guest', 'deviceModel', 'dom0', 'xen']);
 const ended = z.enum(['completed', 'interrupted', 'outOfTime']);
 
@@ -75,29 +77,35 @@ const metric = z
 
 const phase = z.object({ name, durationMs: milliseconds });
 
-const host = z.object({
-  name,
-  kind: z.enum(['emulated', 'ssh']),
-  timing,
-  /** Absent if the host was never reached. */
-  xen: z
-    .object({
-      version: z.string(),
-      changeset: z.string().optional(),
-      buildId: z.string().optional(),
-      commandLine: z.string().optional(),
-    })
-    .optional(),
-  dom0: z.object({ kernel: z.string() }).optional(),
-  /** Everything else that can change a result: processor, microcode, scheduler, QEMU, Node. Long form: `env.json`. */
-  env: z.record(name, z.union([z.string(), z.number(), z.boolean()])).optional(),
-  /** How long it took to become usable, step by step. */
-  phases: z.array(phase).optional(),
-  /** Why scenarios could not run, or no longer run, on it. */
-  error: problem.optional(),
-  /** Set if it died outside of any scenario. */
-  crashed: crashed.extract(['dom0', 'xen']).optional(),
-});
+const host = z
+  .object({
+    name,
+    /** `model`: no Xen at all, but the model of it, in the process of the tests. */
+    kind: z.enum(['emulated', 'ssh', 'model']),
+    timing: hostTiming,
+    /** Absent if the host was never reached. */
+    xen: z
+      .object({
+        version: z.string(),
+        changeset: z.string().optional(),
+        buildId: z.string().optional(),
+        commandLine: z.string().optional(),
+      })
+      .optional(),
+    dom0: z.object({ kernel: z.string() }).optional(),
+    /** Everything else that can change a result: processor, microcode, scheduler, QEMU, Node. Long form: `env.json`. */
+    env: z.record(name, z.union([z.string(), z.number(), z.boolean()])).optional(),
+    /** How long it took to become usable, step by step. */
+    phases: z.array(phase).optional(),
+    /** Why scenarios could not run, or no longer run, on it. */
+    error: problem.optional(),
+    /** Set if it died outside of any scenario. */
+    crashed: crashed.extract(['dom0', 'xen']).optional(),
+  })
+  .refine(({ kind, timing }) => (kind === 'model') === (timing === 'none'), {
+    path: ['timing'],
+    error: 'none is the time of the model, and of nothing else',
+  });
 
 const artifact = z.object({ path: insidePath, bytes: count });
 
@@ -164,9 +172,13 @@ export const runSchema = z
         context.addIssue({ code: 'custom', path: ['counts', verdict], message });
       }
     }
-    const hosts = new Set(run.hosts.map((one) => one.name));
+    const kinds = new Map(run.hosts.map((one) => [one.name, one.kind]));
     run.scenarios.forEach((record, index) => {
-      if (hosts.has(record.host)) return;
+      if (kinds.get(record.host) === 'model' && record.metrics.length > 0) {
+        const message = 'the model of Xen measures nothing';
+        context.addIssue({ code: 'custom', path: ['scenarios', index, 'metrics'], message });
+      }
+      if (kinds.has(record.host)) return;
       context.addIssue({
         code: 'custom',
         path: ['scenarios', index, 'host'],
@@ -187,6 +199,8 @@ export type Metric = z.infer<typeof metric>;
 export type Unit = Metric['unit'];
 /** The two kinds of time, which are never mixed. */
 export type Timing = z.infer<typeof timing>;
+/** The kind of time of a host; `none` for the model, which has no metrics. */
+export type HostTiming = z.infer<typeof hostTiming>;
 /** An error as recorded: who has to act, what happened, what to do next. */
 export type Problem = z.infer<typeof problem>;
 /** A file of a scenario: its path below the run's directory, and its size. */

@@ -46,6 +46,13 @@ beforeEach(() => {
 afterEach(() => vi.unstubAllEnvs());
 
 describe('the summary', () => {
+  test('says which hosts are no Xen', () => {
+    const hosts = [hostOf(), hostOf({ name: 'model-4.20', kind: 'model', timing: 'none' })];
+    const run = runOf([scenarioOf(), scenarioOf({ host: 'model-4.20' })], { hosts });
+    expect(summaryText(run)).toMatch(/^2 results, 2 pass in 1 min 30 s\nnot Xen but the model of it: model-4\.20$/m);
+    expect(summaryText(runOf([scenarioOf()]))).not.toContain('model');
+  });
+
   test('has a column per host, what failed with what to do, the ladder and the counts', () => {
     expect(`\n${summaryText(twoHosts(), { directory: 'results/runs/x' })}`).toBe(`
                                      emulated-4.17  emulated-4.20

@@ -1,5 +1,6 @@
 import type { Writable } from 'node:stream';
 import { formatCount, formatDuration } from './text/format.ts';
+import { modelNotes } from './model-note.ts';
 import { ladderTable } from './ladder-table.ts';
 import { laddersOf } from './ladder.ts';
 import { paintFor, type Paint, type Style } from './text/paint.ts';
@@ -104,5 +105,9 @@ function closing(run: Run, directory: string | undefined, paint: Paint): string[
   const total = formatCount(run.scenarios.length, 'result');
   const how = run.ended === 'interrupted' ? ' (interrupted)' : run.ended === 'outOfTime' ? ' (out of time)' : '';
   const line = `${[total, ...counts].join(', ')} in ${took}${how}`;
-  return [line, ...(directory === undefined ? [] : [paint('gray', `${directory}/report.html`)])];
+  return [
+    line,
+    ...modelNotes(run).map((note) => paint('yellow', plainLine(note))),
+    ...(directory === undefined ? [] : [paint('gray', `${directory}/report.html`)]),
+  ];
 }

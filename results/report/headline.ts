@@ -1,5 +1,6 @@
 import { formatCount, formatDuration } from '../text/format.ts';
 import type { Run } from '../run-schema.ts';
+import { modelNotes } from '../model-note.ts';
 import { isBad } from '../verdict-rows.ts';
 import { severityOf, VERDICTS, type Verdict } from '../verdict.ts';
 import { LABELS } from './chip.ts';
@@ -35,7 +36,7 @@ export function headline(run: Run): Html {
   const lead = `${formatCount(run.scenarios.length, 'result')} on ${formatCount(run.hosts.length, 'host')}`;
   const how = { interrupted: ', interrupted', outOfTime: ', out of time', completed: '' }[run.ended ?? 'completed'];
   return html`
-    ${(run.notes ?? []).map((note) => html`<p class="note">${note}</p>`)}
+    ${[...(run.notes ?? []), ...modelNotes(run)].map((note) => html`<p class="note">${note}</p>`)}
     <h1 data-tone="${tone}">${text}</h1>
     <p class="lead">${lead}${how}</p>
     ${share(run)} ${cards(run)} ${facts(run)}
