@@ -8,6 +8,7 @@ import { ensureImage } from '../host/emulated/image.ts';
 import { defaultXenVersion, parseXenVersion } from '../host/emulated/xen-versions.ts';
 import { HostSession } from '../host/host-session.ts';
 import { defaultInventory } from '../host/inventory.ts';
+import { modelHosts } from '../host/model/model-host.ts';
 import { joinTerminal } from '../host/ssh/interactive.ts';
 import { SshConnection } from '../host/ssh/ssh-connection.ts';
 import { repository } from '../repository.ts';
@@ -45,7 +46,7 @@ function action(command: string, describe: string, builder: (argv: Argv) => Argv
 const actions: readonly CommandModule[] = [
   action(
     'list',
-    'hosts that are up, and those of the inventory',
+    'hosts that are up, those of the inventory, and the models',
     (argv) =>
       withInventory(argv)
         .option('json', { type: 'boolean', default: false, describe: 'one object per line' })
@@ -54,6 +55,10 @@ const actions: readonly CommandModule[] = [
       for (const { name, kind, target } of await knownHosts(inventory)) {
         const where = `${target.user}@${target.address}:${target.port}`;
         const text = json ? JSON.stringify({ name, kind, where }) : `${name.padEnd(24)} ${kind.padEnd(9)} ${where}`;
+        process.stdout.write(`${text}\n`);
+      }
+      for (const { name, kind } of modelHosts) {
+        const text = json ? JSON.stringify({ name, kind }) : `${name.padEnd(24)} ${kind.padEnd(9)} no machine`;
         process.stdout.write(`${text}\n`);
       }
     },

@@ -7,6 +7,7 @@ import { emulatedGuestCpus, emulatedLabHost } from '../host/emulated/emulated-la
 import { defaultXenVersion, parseXenVersion } from '../host/emulated/xen-versions.ts';
 import { defaultInventory, readInventory, type KnownHost } from '../host/inventory.ts';
 import type { LabHost } from '../host/lab-host.ts';
+import { modelHostNamed, type ModelHost } from '../host/model/model-host.ts';
 import { sshLabHost } from '../host/ssh/ssh-lab-host.ts';
 import { nearest } from '../run/select.ts';
 
@@ -14,7 +15,7 @@ import { nearest } from '../run/select.ts';
 const options = {
   host: {
     type: 'string',
-    describe: 'hosts of the inventory or started by `host up`, separated by commas',
+    describe: 'hosts of the inventory or started by `host up`, or models such as `model-4.20`, separated by commas',
     requiresArg: true,
   },
   xen: {
@@ -45,16 +46,15 @@ const words = (text: string): string[] => text.split(',').filter((word) => word 
  *
  * @throws LabError with blame `usage`
  */
-export async function chooseHosts(chosen: HostArguments): Promise<LabHost[]> {
+export async function chooseHosts(chosen: HostArguments): Promise<(LabHost | ModelHost)[]> {
   const { host, xen, timing, inventory, mirror } = chosen;
-  const hosts: LabHost[] = [];
+  const hosts: (LabHost | ModelHost)[] = [];
   if (mirror !== undefined) parseMirror(mirror);
   for (const version of words(xen ?? (host === undefined ? defaultXenVersion : ''))) {
     hosts.push(emulatedLabHost({ xen: parseXenVersion(version), timing, ...(mirror === undefined ? {} : { mirror }) }));
   }
   for (const name of words(host ?? '')) {
-    const known = await findHost(name, inventory);
-    hosts.push(sshLabHost(known));
+    hosts.push(modelHostNamed(name) ?? sshLabHost(await findHost(name, inventory)));
   }
   const twice = hosts.find(({ name }, i) => hosts.findIndex((one) => one.name === name) !== i);
   if (twice !== undefined) {

@@ -60,6 +60,7 @@ export const runCommand: CommandModule<object, RunArguments> = {
       .example('$0 run', 'everything on an emulated host with Xen 4.20')
       .example('$0 run performance/ladder', 'one scenario')
       .example('$0 run port-io --xen 4.14,4.17,4.20', 'a topic on three versions, a column for each')
+      .example('$0 run --host model', 'on the model of Xen 4.20: no Xen, no privileges, seconds')
       .example('$0 run --host lab1 --inventory lab.yaml', 'on a machine of your own') as unknown as Argv<RunArguments>,
   handler: async (argv) => {
     process.exitCode = await run(argv);
@@ -129,13 +130,14 @@ function textListener(notes: LiveNotes, isSeveral: boolean): RunListener {
   };
 }
 
-function hostLine({ name, xen, dom0, timing, error, phases = [] }: HostRecord): string {
+function hostLine({ name, kind, xen, dom0, timing, error, phases = [] }: HostRecord): string {
   if (error !== undefined) {
     const next = error.next === undefined ? '' : `\n  next: ${plainLine(error.next)}`;
     const message = plainText(error.message).trimEnd();
     return `host ${message.startsWith(name) ? message : `${name}: ${message}`}${next}`;
   }
   const took = formatDuration(phases.reduce((sum, { durationMs }) => sum + durationMs, 0));
+  if (kind === 'model') return `host ${name}: no Xen, but the model of Xen ${xen?.version ?? '?'}, in this process`;
   return `host ${name}: Xen ${xen?.version ?? '?'}, dom0 Linux ${dom0?.kernel ?? '?'}, ${timing} timing, ready after ${took}`;
 }
 

@@ -9,6 +9,7 @@ import {
   type ProgramResults,
 } from '../../guests/program/index.ts';
 import { closeServersResultSchema, type Environment, type GuestRequest } from '../../src/agent/protocol.ts';
+import type { Device } from '../../src/device/index.ts';
 import { LabError } from '../../src/errors.ts';
 import type { DispatchCounters } from '../../src/server/dispatcher.ts';
 import type { Requester } from './agent-connection.ts';
@@ -82,12 +83,7 @@ export class GuestSession implements GuestIdentity {
    * with blame `guest`; `DEVICE_MODEL_GONE` with blame `deviceModel`; `AGENT_LOST` with blame `host`; the signal's reason
    */
   async runAll(sources: readonly ProgramSource[], signal?: AbortSignal): Promise<ProgramResults[]> {
-    if (sources.length < 1 || sources.length > this.vcpus) {
-      throw new LabError(`${sources.length} programs for a guest of ${this.vcpus} vCPUs`, {
-        blame: 'scenario',
-        code: 'PROGRAM_INVALID',
-      });
-    }
+    this.checkCount(sources.length);
     const sequence = ++this.#sequence;
     const programs = sources.map((source) =>
       typeof source === 'function' ? source(new ProgramBuilder()).build() : source,
@@ -119,6 +115,14 @@ export class GuestSession implements GuestIdentity {
     );
   }
 
+  protected checkCount(programs: number): void {
+    if (programs >= 1 && programs <= this.vcpus) return;
+    throw new LabError(`${programs} programs for a guest of ${this.vcpus} vCPUs`, {
+      blame: 'scenario',
+      code: 'PROGRAM_INVALID',
+    });
+  }
+
   /**
    * A copy of guest-physical memory.
    *
@@ -146,6 +150,14 @@ export class GuestSession implements GuestIdentity {
   /** How long a server looks at its slots before it blocks, in TSC cycles; 0 blocks at once. */
   async setSpin(server: string, cycles: number): Promise<void> {
     await this.#agent.request({ do: 'setSpin', guest: this.name, server, cycles });
+  }
+
+  /** Says what a name stands for that {@link attach} gets. Dom0 knows: it has all devices in its bundle. */
+  know(_device: Pick<Device, 'name'>): void {}
+
+  /** What it was asked for and cannot do, if anything: then what was seen says nothing. Only on the model. */
+  get limit(): LabError | undefined {
+    return undefined;
   }
 
   /** Makes a device on a server; accesses reach it when this resolves. */

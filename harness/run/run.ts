@@ -12,8 +12,10 @@ import type { Environment } from '../../src/agent/protocol.ts';
 import { buildBundle, type Bundle } from '../deploy/bundle.ts';
 import { version } from '../entry-points.ts';
 import type { LabHost } from '../host/lab-host.ts';
+import type { ModelHost } from '../host/model/model-host.ts';
 import { repository } from '../repository.ts';
 import { runHost, type HostRun } from './run-host.ts';
+import { runModelHost } from './run-model-host.ts';
 import type { ScenarioFile } from './select.ts';
 import { lastDurations, splitFiles } from './shards.ts';
 import type { ScenarioOutcome } from './vitest-run.ts';
@@ -33,9 +35,12 @@ export interface RunListener {
   note(host: string, text: string): void;
 }
 
+/** A machine with Xen, or the model of Xen. */
+export type AnyHost = LabHost | ModelHost;
+
 /** One call of `ioreqlab run`. */
 export interface RunOptions {
-  readonly hosts: readonly LabHost[];
+  readonly hosts: readonly AnyHost[];
   /** The directory of scenarios, and the selected files. */
   readonly scenarios: string;
   readonly files: readonly ScenarioFile[];
@@ -67,8 +72,9 @@ export class EndReason extends Error {
  */
 export async function runLab(options: RunOptions): Promise<FinishedRecords> {
   const { hosts, root, command, listener, scenarios, signal } = options;
-  // First, since without it no host is of use: then there is no run.
-  const bundle = await buildBundle([`${repository}/src/device`, scenarios]);
+  // First, since without it no machine is of use: then there is no run.
+  const needsBundle = hosts.some(({ kind }) => kind !== 'model');
+  const bundle = needsBundle ? await buildBundle([`${repository}/src/device`, scenarios]) : undefined;
   const run = await createRun({ root, command });
   try {
     listener.started(run);
@@ -77,7 +83,7 @@ export async function runLab(options: RunOptions): Promise<FinishedRecords> {
     const done = new Map<HostPart, HostRun>();
     await Promise.all(
       Array.from({ length: Math.min(machinesAtOnce, parts.length) }, async (_, machine) => {
-        if (machine > 0) await sleep(headStartMs, undefined, { signal }).catch(() => undefined);
+        if (machine > 0 && needsBundle) await sleep(headStartMs, undefined, { signal }).catch(() => undefined);
         for (let part = waiting.shift(); part !== undefined; part = waiting.shift()) {
           done.set(part, await runPart(part, run, bundle, options));
         }
@@ -98,7 +104,7 @@ export async function runLab(options: RunOptions): Promise<FinishedRecords> {
 
 /** Scenarios for one machine. An emulated host can be several machines at once, since all are the same. */
 interface HostPart {
-  readonly lab: LabHost;
+  readonly lab: AnyHost;
   /** From 1. */
   readonly shard: number;
   readonly files: readonly ScenarioFile[];
@@ -109,34 +115,39 @@ async function planParts({ hosts, files, root }: RunOptions): Promise<HostPart[]
   const shards = Math.max(1, Math.floor(machinesAtOnce / hosts.length));
   const durations = shards > 1 ? await lastDurations(root) : new Map<string, number>();
   return hosts.flatMap((lab) =>
-    splitFiles(files, lab.isDisposable ? shards : 1, durations).map((part, i) => ({ lab, shard: i + 1, files: part })),
+    splitFiles(files, lab.kind !== 'model' && lab.isDisposable ? shards : 1, durations).map((part, i) => ({
+      lab,
+      shard: i + 1,
+      files: part,
+    })),
   );
 }
 
 async function runPart(
   { lab, shard, files }: HostPart,
   run: RunDirectory,
-  bundle: Bundle,
+  bundle: Bundle | undefined,
   options: RunOptions,
 ): Promise<HostRun> {
   const { listener } = options;
   const label = shard === 1 ? lab.name : `${lab.name} (${shard})`;
-  return await runHost({
-    ...options,
-    ...{ lab, shard, files, run, bundle },
-    onHost: (record) => {
+  const told = {
+    onHost: (record: HostRecord) => {
       run.event({ type: 'host', shard, ...record });
       if (shard === 1 || record.error !== undefined) listener.host(record);
     },
-    onOutcome: (outcome) => {
+    onOutcome: (outcome: ScenarioOutcome) => {
       run.event({ type: 'scenario', ...outcome });
       listener.scenario(outcome);
     },
-    note: (text) => {
+    note: (text: string) => {
       run.event({ type: 'note', host: label, text });
       listener.note(label, text);
     },
-  });
+  };
+  if (lab.kind === 'model') return await runModelHost({ ...options, ...told, lab, files, run });
+  if (bundle === undefined) throw new Error('unreachable: a machine without a bundle');
+  return await runHost({ ...options, ...told, ...{ lab, shard, files, run, bundle } });
 }
 
 /** One record for all machines of a host, if it had any to do: what went wrong on any of them counts. */
@@ -155,7 +166,7 @@ function mergeRecords(runs: readonly HostRun[]): HostRecord[] {
   ];
 }
 
-function byIdAndHost(hosts: readonly LabHost[]): (a: ScenarioOutcome, b: ScenarioOutcome) => number {
+function byIdAndHost(hosts: readonly AnyHost[]): (a: ScenarioOutcome, b: ScenarioOutcome) => number {
   const order = (name: string): number => hosts.findIndex((host) => host.name === name);
   return (a, b) => (a.id === b.id ? order(a.host) - order(b.host) : a.id < b.id ? -1 : 1);
 }

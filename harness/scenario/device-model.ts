@@ -37,6 +37,7 @@ export class DeviceModel {
   async attach<R extends Regions, O>(device: Device<R, O>, how: AttachOptions<R, O>): Promise<void> {
     const { at, options = {}, server = defaultServer } = how;
     await this.#need(server);
+    this.#guest.know(device);
     await this.#guest.attach(server, device.name, options, at);
   }
 

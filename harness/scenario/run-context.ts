@@ -1,12 +1,16 @@
 import type { Environment } from '../../src/agent/protocol.ts';
-import type { Params, Timing } from '../../results/index.ts';
+import type { HostTiming, Params } from '../../results/index.ts';
 
 /** What the orchestrator tells the worker that runs the scenarios of one host. */
 export interface RunContext {
   readonly host: {
     readonly name: string;
-    readonly kind: 'emulated' | 'ssh';
-    readonly timing: Timing;
+    /** `model`: no Xen, but the model of it in this process. */
+    readonly kind: 'emulated' | 'ssh' | 'model';
+    /** `none` on the model, where nothing is measured. */
+    readonly timing: HostTiming;
+    /** The version of Xen that the model stands for. */
+    readonly model?: string;
   };
   /** Socket of the {@link Relay}; empty when scenarios are only listed. */
   readonly relay: string;

@@ -9,12 +9,13 @@ import {
   type RawSamples,
 } from '../../results/index.ts';
 import type { Environment } from '../../src/agent/protocol.ts';
-import { isLabError } from '../../src/errors.ts';
+import { isLabError, type LabError } from '../../src/errors.ts';
+import { notOnModel } from '../../src/model/in-process/not-on-model.ts';
 import type { GuestSession } from '../host/guest-session.ts';
 import { DeviceModel } from './device-model.ts';
 import { keepXenLog, ProgramLog } from './evidence.ts';
 import type { RunContext } from './run-context.ts';
-import { Session } from './session.ts';
+import { openSession, type Session } from './session.ts';
 
 /** What a scenario works with. */
 export interface ScenarioFixtures {
@@ -77,7 +78,7 @@ const shared = globalThis as { ioreqlabSession?: Promise<Session> };
 const test = base.extend<Fixtures>({
   host: [
     async ({}, use) => {
-      shared.ioreqlabSession ??= Session.open(inject('ioreqlab'));
+      shared.ioreqlabSession ??= openSession(inject('ioreqlab'));
       const session = await shared.ioreqlabSession;
       await use(session);
       await session.close();
@@ -146,7 +147,15 @@ export function scenario(title: string, ...rest: [Body] | [ScenarioOptions, Body
       const name = `${title} [${environment}${context.repeat === 1 ? '' : ` #${turn}`}]`;
       const meta = { ioreqlab: { title, params, ...repetition } };
       test(name, { timeout, tags: [...tags], meta }, async ({ guest, deviceModel, task, signal, skip }) => {
+        let limit: LabError | undefined;
+        /** What the model cannot do makes no verdict, whatever the scenario has made of it. */
+        const skipBeyondModel = (): void => {
+          const reason = limit ?? guest.limit;
+          if (reason !== undefined) skip(reason.message);
+        };
         const record = async (metric: string, samples: RawSamples): Promise<void> => {
+          // Before anything is written: the model has no time.
+          if (context.host.timing === 'none') throw (limit ??= notOnModel('measuring'));
           const quantity =
             context.host.timing === 'exact'
               ? ({ name: metric, unit: 'instructions', kind: 'exact' } as const)
@@ -157,9 +166,11 @@ export function scenario(title: string, ...rest: [Body] | [ScenarioOptions, Body
         try {
           await body({ host: context.host, guest, deviceModel, record, skip, params, signal });
         } catch (error) {
+          skipBeyondModel();
           // A broken handler explains a wrong value, not the other way round.
           throw deviceModel.trouble ?? error;
         }
+        skipBeyondModel();
         if (deviceModel.trouble) throw deviceModel.trouble;
       });
     }

@@ -6,29 +6,46 @@ import { guestIdentitySchema, type RelayRequest } from '../host/relay.ts';
 import type { RunContext } from './run-context.ts';
 
 /** The scenarios' way to their host: one for all files that a worker runs. */
-export class Session {
-  readonly context: RunContext;
+export interface Session {
+  onEvent(listener: (event: AgentEvent) => void): () => void;
+  /** The guest of an environment; made when there is none. */
+  acquireGuest(environment: Environment): Promise<GuestSession>;
+  /** Ends a guest that is not fit for another scenario. */
+  discardGuest(guest: GuestSession): Promise<void>;
+  /** Xen's log, as far back as its ring goes. */
+  xenLog(): Promise<string>;
+  close(): Promise<void>;
+}
+
+/** Opens the way to the host of the context. */
+export async function openSession(context: RunContext): Promise<Session> {
+  if (context.host.model === undefined) return await MachineSession.open(context);
+  // Only where it is wanted: loading takes time.
+  const { ModelSession } = await import('../host/model/model-session.ts');
+  return new ModelSession(context.host.model);
+}
+
+/** The way to a machine with Xen: through the orchestrator, which owns the connection. */
+class MachineSession implements Session {
   readonly #connection: AgentConnection<RelayRequest>;
   readonly #guests = new Map<string, GuestSession>();
 
-  private constructor(context: RunContext, connection: AgentConnection<RelayRequest>) {
-    this.context = context;
+  private constructor(connection: AgentConnection<RelayRequest>) {
     this.#connection = connection;
   }
 
-  static async open(context: RunContext): Promise<Session> {
+  static async open(context: RunContext): Promise<MachineSession> {
     const socket = await new Promise<Socket>((resolve, reject) => {
       const connecting = createConnection(context.relay, () => resolve(connecting));
       connecting.once('error', reject);
     });
-    return new Session(context, new AgentConnection<RelayRequest>(socket, context.host.name));
+    return new MachineSession(new AgentConnection<RelayRequest>(socket, context.host.name));
   }
 
   onEvent(listener: (event: AgentEvent) => void): () => void {
     return this.#connection.onEvent(listener);
   }
 
-  /** The guest of an environment; made when there is none. */
   async acquireGuest(environment: Environment): Promise<GuestSession> {
     const { result } = await this.#connection.request({ do: 'acquireGuest', environment });
     const identity = guestIdentitySchema.parse(result);
@@ -37,13 +54,11 @@ export class Session {
     return guest;
   }
 
-  /** Ends a guest that is not fit for another scenario. */
   async discardGuest(guest: GuestSession): Promise<void> {
     this.#guests.delete(guest.name);
     await this.#connection.request({ do: 'discardGuest', guest: guest.name });
   }
 
-  /** Xen's log, as far back as its ring goes. */
   async xenLog(): Promise<string> {
     const { blobs } = await this.#connection.request({ do: 'xenLog' });
     return Buffer.from(blobs[0] ?? []).toString('utf8');

@@ -1,0 +1,50 @@
+import type { AgentEvent, Environment } from '../../../src/agent/protocol.ts';
+import type { Session } from '../../scenario/session.ts';
+import type { GuestSession } from '../guest-session.ts';
+import { parseXenVersion, type XenVersion } from '../emulated/xen-versions.ts';
+import { ModelGuest } from './model-guest.ts';
+
+/** The scenarios' host when there is none: guests of the model, made for each scenario, in the worker's own thread. */
+export class ModelSession implements Session {
+  readonly #xen: XenVersion;
+  readonly #listeners = new Set<(event: AgentEvent) => void>();
+  #guest: ModelGuest | undefined;
+  #made = 0;
+
+  /** @param xen the version of Xen that the model stands for */
+  constructor(xen: string) {
+    this.#xen = parseXenVersion(xen);
+  }
+
+  onEvent(listener: (event: AgentEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async acquireGuest(environment: Environment): Promise<GuestSession> {
+    await this.close();
+    this.#guest = new ModelGuest({
+      name: `${environment}-${++this.#made}`,
+      xen: this.#xen,
+      environment,
+      onEvent: (event) => {
+        for (const listener of this.#listeners) listener(event);
+      },
+    });
+    return this.#guest;
+  }
+
+  async discardGuest(): Promise<void> {
+    await this.close();
+  }
+
+  /** There is none. */
+  async xenLog(): Promise<string> {
+    return '';
+  }
+
+  async close(): Promise<void> {
+    await this.#guest?.end();
+    this.#guest = undefined;
+  }
+}
