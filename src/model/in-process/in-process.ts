@@ -13,7 +13,7 @@ import {
   type OracleRules,
 } from '../oracle/index.ts';
 import type { OracleVersion, Outcome, World } from '../oracle/index.ts';
-import { bufferedMode } from '../xen/buffered-page.ts';
+import { bufferedMode } from '../xen/buffered-ring.ts';
 import type { Domain, Progress } from '../xen/domain.ts';
 import { model } from '../xen/hypervisor.ts';
 import { GuestRam } from './guest-ram.ts';
@@ -147,8 +147,10 @@ export class InProcess implements AsyncDisposable {
   }
 
   #progress(vcpu: number, request: IoRequest): Progress {
+    const { address: addr, ...rest } = request;
     let progress = this.#domain.startAccess(vcpu, {
-      ...request,
+      ...rest,
+      addr,
       type: request.type === ioreqType.pio ? 'pio' : 'copy',
     });
     for (let turns = 0; progress.kind === 'waiting'; turns++) {

@@ -106,6 +106,27 @@ export class ModelAddon implements Addon {
     throw notOnModel('the yardstick in C');
   }
 
+  /** There is nothing to give up: no handle, no root. */
+  restrictProcess(): void {
+    throw notOnModel('giving up privileges');
+  }
+
+  probePrivilege(): Record<string, number> {
+    throw notOnModel('privileges');
+  }
+
+  serversOf(): number[] {
+    throw notOnModel('servers of a process that has died');
+  }
+
+  adoptServer(): ServerHandle {
+    throw notOnModel('servers of a process that has died');
+  }
+
+  bindInherited(): () => void {
+    throw notOnModel('servers of a process that has died');
+  }
+
   readTrace(server: ServerHandle): ArrayBuffer {
     return this.#server(server).trace.read();
   }
