@@ -1,0 +1,12 @@
+/** What a device-model author tests devices with: a guest on the model of Xen, in the test's own process. */
+export { readTrace, type TraceRecord } from '../trace/record.ts';
+export { createTestGuest, type TestGuestOptions } from './create-test-guest.ts';
+export type {
+  AccessOptions,
+  AttachOptions,
+  ConfigSpace,
+  PortStringOptions,
+  MemoryStringOptions,
+  StoreStringOptions,
+  TestGuest,
+} from './test-guest.ts';
