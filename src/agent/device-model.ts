@@ -2,7 +2,7 @@ import { LabError, messageOf } from '../errors.ts';
 import { ControlServer } from '../server/control-server.ts';
 import { GuestMemory } from '../server/guest-memory.ts';
 import { ServerHost, type ServerTrouble } from '../server/server-host.ts';
-import { WorkerPool } from '../server/worker-pool.ts';
+import { WorkerPool, type WorkerLender } from '../server/worker-pool.ts';
 import { toWire } from '../wire-error.ts';
 import { loadAddon, type Addon } from '../xen/addon.ts';
 import type { Inheritance } from './inheritance.ts';
@@ -63,24 +63,33 @@ function send(message: FromDeviceModel): void {
   if (process.connected) process.send?.(message);
 }
 
+/** What a {@link DeviceModel} stands on: in its process the native addon, worker threads and the agent. */
+export interface DeviceModelBase {
+  readonly addon: Addon;
+  readonly workers: WorkerLender;
+  send(message: FromDeviceModel): void;
+}
+
 /** One guest's device models: its servers, and the control server through which it gets work. */
-class DeviceModel {
+export class DeviceModel {
   readonly #setup: DeviceModelSetup;
   readonly #addon: Addon;
   readonly #memory: GuestMemory;
   readonly #control: ControlServer;
-  readonly #workers: WorkerPool;
+  readonly #workers: WorkerLender;
+  readonly #send: DeviceModelBase['send'];
   readonly #servers = new Map<string, ServerHost>();
 
-  constructor(setup: DeviceModelSetup) {
+  constructor(setup: DeviceModelSetup, { addon, workers, send }: DeviceModelBase) {
     this.#setup = setup;
-    this.#addon = loadAddon(setup.addonFile);
+    this.#addon = addon;
+    this.#workers = workers;
+    this.#send = send;
     this.#addon.open(setup.domid, setup.vcpus);
     this.#addon.startWatchdog(watchdogMs);
     this.#memory = new GuestMemory(this.#addon);
     this.#endOrphans();
     this.#control = new ControlServer(this.#addon, setup.controlPort, setup.inheritance?.control);
-    this.#workers = new WorkerPool(setup.workerFile, setup.addonFile);
     if (setup.user !== undefined) this.#addon.restrictProcess(setup.user, maxServers * setup.vcpus);
   }
 
@@ -167,7 +176,7 @@ class DeviceModel {
           : kind === 'stuck'
             ? { event: 'handlerStuck', guest, server: name, region }
             : { event: 'serverFailed', guest, server: name, message };
-      send({ event });
+      this.#send({ event });
     };
     const host = new ServerHost(this.#addon, this.#workers, trouble, inherited);
     this.#servers.set(name, host);
@@ -268,7 +277,9 @@ export function runDeviceModelProcess(): void {
     const id = 'setup' in message ? -1 : message.id;
     try {
       if ('setup' in message) {
-        deviceModel = new DeviceModel(message.setup);
+        const { addonFile, workerFile } = message.setup;
+        const addon = loadAddon(addonFile);
+        deviceModel = new DeviceModel(message.setup, { addon, workers: new WorkerPool(workerFile, addonFile), send });
         taken = deviceModel.setUp();
         send({ id, ok: true, result: await taken, blobs: [] });
       } else {
