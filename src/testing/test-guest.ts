@@ -1,6 +1,7 @@
 import type { Device, Regions } from '../device/index.ts';
 import { LabError } from '../errors.ts';
 import { InProcess, type InProcessOptions } from '../model/in-process/in-process.ts';
+import { LocalServers } from '../model/in-process/local-servers.ts';
 import { flag, makeCpu, type Cpu, type Gpr, type Instruction } from '../model/oracle/index.ts';
 import type { GuestMemory } from '../server/guest-memory.ts';
 import type { ServerRemains, ServerTrouble } from '../server/server-host.ts';
@@ -69,15 +70,16 @@ const defaultServer = 'main';
 export class TestGuest implements AsyncDisposable {
   readonly #guest: InProcess;
   readonly #devices = new Map<string, Device>();
+  readonly #servers: LocalServers;
   readonly #troubles: ServerTrouble[] = [];
 
   /** @internal by `createTestGuest` */
-  constructor(options: Omit<InProcessOptions, 'deviceNamed' | 'onTrouble'>) {
+  constructor(options: Omit<InProcessOptions, 'deviceNamed'>) {
     this.#guest = new InProcess({
       ...options,
       deviceNamed: (name) => this.#device(name),
-      onTrouble: (_server, trouble) => this.#troubles.push(trouble),
     });
+    this.#servers = new LocalServers(this.#guest, (_server, trouble) => this.#troubles.push(trouble));
   }
 
   /**
@@ -89,15 +91,15 @@ export class TestGuest implements AsyncDisposable {
   async attach<R extends Regions, O>(device: Device<R, O>, how: AttachOptions<R, O>): Promise<void> {
     const { at, options = {}, server = defaultServer } = how;
     this.#know(device);
-    if (!this.#guest.serverNames.includes(server)) this.#guest.createServer(server);
+    if (!this.#servers.names.includes(server)) this.#servers.create(server);
     // As on its way to dom0.
     const travelled: unknown = JSON.parse(JSON.stringify(options));
-    await this.#guest.server(server).attach(device.name, travelled, at);
+    await this.#servers.named(server).attach(device.name, travelled, at);
   }
 
   /** The orderly end of a server and its devices. Afterwards nobody owns their addresses. */
   async close(server: string = defaultServer): Promise<ServerRemains> {
-    return await this.#guest.closeServer(server);
+    return await this.#servers.close(server);
   }
 
   /** IN: what AL, AX or EAX holds then. */
@@ -189,12 +191,12 @@ export class TestGuest implements AsyncDisposable {
 
   /** The newest requests that a server saw, oldest first. */
   trace(server: string = defaultServer): TraceRecord[] {
-    return readTrace(this.#guest.readTrace(server));
+    return readTrace(this.#servers.named(server).readTrace());
   }
 
   /** Closes all servers. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#guest[Symbol.asyncDispose]();
+    await this.#servers[Symbol.asyncDispose]();
   }
 
   #run(instruction: Instruction, registers: Partial<Record<Gpr, bigint>>, options: AccessOptions): Cpu['gpr'] {

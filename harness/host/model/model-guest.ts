@@ -1,4 +1,5 @@
-import { ProgramBuilder, type ProgramResults } from '../../../guests/program/index.ts';
+import { CONTROL_PORT, ProgramBuilder, type Program, type ProgramResults } from '../../../guests/program/index.ts';
+import { DeviceModel } from '../../../src/agent/device-model.ts';
 import {
   guestRequestSchema,
   parseRequest,
@@ -10,11 +11,11 @@ import type { Device } from '../../../src/device/index.ts';
 import { deviceNamed } from '../../../src/device/registry.ts';
 import { isLabError, type LabError } from '../../../src/errors.ts';
 import { InProcess } from '../../../src/model/in-process/in-process.ts';
-import { notOnModel, notOnModelCode } from '../../../src/model/in-process/not-on-model.ts';
+import { notOnModelCode } from '../../../src/model/in-process/not-on-model.ts';
 import { fromWire, toWire } from '../../../src/wire-error.ts';
 import type { AgentReply } from '../agent-connection.ts';
-import { GuestSession, type ProgramSource } from '../guest-session.ts';
 import type { XenVersion } from '../emulated/xen-versions.ts';
+import { GuestSession, type ProgramSource } from '../guest-session.ts';
 import { ProgramRunner } from './program-runner.ts';
 
 /** What a {@link ModelGuest} is made of. */
@@ -30,50 +31,62 @@ export interface ModelGuestOptions {
 const vcpus = 4;
 const memoryMiB = 64;
 
-/** Where the control port's server is, which every guest has on a host: ours come after it. */
-const controlServer = 'control';
-
 /**
- * A guest of the model: the session of every other guest, but its programs are interpreted, and its device models are in
- * this thread.
+ * A guest of the model: the session of every other guest, and the device model of dom0, but in this thread; the programs
+ * are interpreted instead of executed. Its vCPUs wait at the control port as those of the workload guest do.
  */
 export class ModelGuest extends GuestSession {
   readonly #guest: InProcess;
+  readonly #deviceModel: DeviceModel;
   readonly #runner: ProgramRunner;
   readonly #devices: Map<string, Device>;
-  #limit: LabError | undefined;
+  readonly #limits: LabError[];
   #runs = 0;
-  #isRunning = 0;
+  #running = 0;
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor({ name, xen, environment, onEvent }: ModelGuestOptions) {
+  private constructor(
+    { name, environment }: ModelGuestOptions,
+    guest: InProcess,
+    deviceModel: DeviceModel,
+    devices: Map<string, Device>,
+  ) {
+    const limits: LabError[] = [];
+    super(
+      { request: async (request, blobs = []) => await answer(deviceModel, request, blobs, limits) },
+      { name, environment, vcpus, domid: guest.domid },
+    );
+    this.#guest = guest;
+    this.#deviceModel = deviceModel;
+    this.#devices = devices;
+    this.#limits = limits;
+    this.#runner = new ProgramRunner(guest, (error) => limits.push(error));
+  }
+
+  static async make(options: ModelGuestOptions): Promise<ModelGuest> {
+    const { name, xen, environment, onEvent } = options;
     const devices = new Map<string, Device>();
     const guest = new InProcess({
       ...{ xen, environment, vcpus, memoryMiB },
       deviceNamed: (device) => devices.get(device) ?? deviceNamed(device),
-      onTrouble: (server, { kind, region, message }) =>
-        onEvent(
-          kind === 'threw'
-            ? { event: 'handlerThrew', guest: name, server, region, message }
-            : { event: 'serverFailed', guest: name, server, message },
-        ),
     });
-    guest.createServer(controlServer);
-    super(
-      { request: async (request, blobs) => await this.#answer(request, blobs) },
-      { name, environment, vcpus, domid: guest.domid },
+    const { addon, workers, domid } = guest;
+    const foreign = addon.serversOf(domid);
+    const deviceModel = new DeviceModel(
+      { guest: name, domid, vcpus, controlPort: CONTROL_PORT, addonFile: '', workerFile: '', foreign },
+      { addon, workers, send: (message) => 'event' in message && onEvent(message.event) },
     );
-    this.#guest = guest;
-    this.#devices = devices;
-    this.#runner = new ProgramRunner(guest, (error) => this.#note(error));
+    await deviceModel.setUp();
+    for (let vcpu = 0; vcpu < vcpus; vcpu++) guest.ask(vcpu, CONTROL_PORT);
+    return new ModelGuest(options, guest, deviceModel, devices);
   }
 
   override get isBusy(): boolean {
-    return this.#isRunning > 0;
+    return this.#running > 0;
   }
 
   override get limit(): LabError | undefined {
-    return this.#limit;
+    return this.#limits[0];
   }
 
   override know(device: Device): void {
@@ -86,73 +99,56 @@ export class ModelGuest extends GuestSession {
       typeof source === 'function' ? source(new ProgramBuilder()).build() : source,
     );
     this.onRun?.(programs);
-    const sequence = ++this.#runs;
-    this.#isRunning++;
-    const running = this.#last.then(async () => await this.#runner.run(programs, sequence, signal));
-    this.#last = running.catch(() => undefined);
-    try {
-      return await running;
-    } finally {
-      this.#isRunning--;
-    }
+    this.#running++;
+    const running = this.#last.then(async () => await this.#execute(programs, signal));
+    this.#last = running.then(
+      () => void this.#running--,
+      () => undefined, // as on a host: who knows what state it is in
+    );
+    return await running;
   }
 
   /** Ends its servers. */
   async end(): Promise<void> {
-    await this.#guest[Symbol.asyncDispose]();
+    await this.#deviceModel.close(false);
   }
 
-  #note(error: LabError): LabError {
-    this.#limit ??= error;
-    return error;
-  }
-
-  /** What the device-model process in dom0 does with a request: src/agent/device-model.ts. */
-  async #answer(asked: GuestRequest, blobs: readonly Uint8Array[] = []): Promise<AgentReply> {
-    try {
-      // As over the wire: what JSON does not hold does not arrive here either.
-      const request = parseRequest(guestRequestSchema, JSON.parse(JSON.stringify(asked)));
-      return await this.#do(request, blobs);
-    } catch (error) {
-      if (isLabError(error) && error.code === notOnModelCode) throw this.#note(error);
-      throw fromWire(toWire(error));
+  /** What the workload guest does when its vCPUs are told to run: guests/workload/control.c. */
+  async #execute(programs: readonly Program[], signal: AbortSignal | undefined): Promise<ProgramResults[]> {
+    const start = programs.map((_, vcpu) => vcpu);
+    // Those that were let ask anew while another program ran.
+    for (let vcpu = 0; vcpu < vcpus; vcpu++) {
+      if (this.#guest.answerOf(vcpu) !== undefined) this.#guest.ask(vcpu, CONTROL_PORT);
     }
+    // Programs and results do not pass through the guest's memory; all else goes the way of a host.
+    const idle = this.#deviceModel.handle({ do: 'execute', guest: this.name, writes: [], start, reads: [] }, []);
+    idle.catch(() => undefined); // thrown below
+    for (const vcpu of start) while (this.#guest.answerOf(vcpu) === undefined) await aTurn();
+    const results = await this.#runner.run(programs, ++this.#runs, signal);
+    for (const vcpu of start) this.#guest.ask(vcpu, CONTROL_PORT);
+    await idle;
+    return results;
   }
+}
 
-  async #do(request: GuestRequest, blobs: readonly Uint8Array[]): Promise<AgentReply> {
-    const guest = this.#guest;
-    const nothing = { result: {}, blobs: [] };
-    switch (request.do) {
-      case 'createServer':
-        guest.createServer(request.server);
-        return nothing;
-      case 'setSpin':
-        guest.server(request.server).setSpin(request.cycles);
-        return nothing;
-      case 'attach':
-        await guest.server(request.server).attach(request.device, request.options, request.at);
-        return nothing;
-      case 'attachReference':
-        guest.server(request.server).attachReference(request.ports);
-        return nothing;
-      case 'closeServers': {
-        const servers: object[] = [];
-        const traces: Uint8Array[] = [];
-        for (const server of guest.serverNames) {
-          if (server === controlServer) continue;
-          const { xenId, counters, trace } = await guest.closeServer(server);
-          servers.push({ server, xenId, counters });
-          traces.push(trace);
-        }
-        return { result: { servers }, blobs: traces };
-      }
-      case 'readMemory':
-        return { result: {}, blobs: [guest.memory.readBytes(request.address, request.length)] };
-      case 'writeMemory':
-        for (const blob of blobs) guest.memory.writeBytes(request.address, blob);
-        return nothing;
-      case 'execute':
-        throw notOnModel('programs as bytes');
-    }
+async function aTurn(): Promise<void> {
+  await new Promise((resolve) => void setImmediate(resolve));
+}
+
+/** What the device-model process in dom0 does with a request. */
+async function answer(
+  deviceModel: DeviceModel,
+  asked: GuestRequest,
+  blobs: readonly Uint8Array[],
+  limits: LabError[],
+): Promise<AgentReply> {
+  try {
+    // As over the wire: what JSON does not hold does not arrive here either.
+    const request = parseRequest(guestRequestSchema, JSON.parse(JSON.stringify(asked)));
+    const [result, replied] = await deviceModel.handle(request, blobs);
+    return { result: JSON.parse(JSON.stringify(result)) as unknown, blobs: replied };
+  } catch (error) {
+    if (isLabError(error) && error.code === notOnModelCode) limits.push(error);
+    throw fromWire(toWire(error));
   }
 }

@@ -23,7 +23,7 @@ export class ModelSession implements Session {
 
   async acquireGuest(environment: Environment): Promise<GuestSession> {
     await this.close();
-    this.#guest = new ModelGuest({
+    this.#guest = await ModelGuest.make({
       name: `${environment}-${++this.#made}`,
       xen: this.#xen,
       environment,

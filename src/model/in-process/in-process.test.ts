@@ -6,10 +6,14 @@ import { testDevices } from '../../server/testing/devices.ts';
 import { readTrace } from '../../trace/record.ts';
 import { makeCpu } from '../oracle/index.ts';
 import { InProcess } from './in-process.ts';
+import { LocalServers } from './local-servers.ts';
 
 const devices = new Map<string, Device>(testDevices.map((device) => [device.name, device]));
 
-function make(environment: 'hvm' | 'pvh' = 'pvh', vcpus = 1): { guest: InProcess; troubles: ServerTrouble[] } {
+function make(
+  environment: 'hvm' | 'pvh' = 'pvh',
+  vcpus = 1,
+): { guest: InProcess; servers: LocalServers; troubles: ServerTrouble[] } {
   const troubles: ServerTrouble[] = [];
   const guest = new InProcess({
     ...({ xen: '4.20', environment, vcpus, memoryMiB: 16 } as const),
@@ -18,9 +22,8 @@ function make(environment: 'hvm' | 'pvh' = 'pvh', vcpus = 1): { guest: InProcess
       if (device === undefined) throw new Error(`no ${name}`);
       return device;
     },
-    onTrouble: (_server, trouble) => troubles.push(trouble),
   });
-  return { guest, troubles };
+  return { guest, servers: new LocalServers(guest, (_server, trouble) => troubles.push(trouble)), troubles };
 }
 
 function portIn(guest: InProcess, address: number, size: 1 | 2 | 4, vcpu = 0): bigint {
@@ -36,15 +39,15 @@ function portOut(guest: InProcess, address: number, size: 1 | 2 | 4, value: bigi
 
 describe('a guest and its device models in one thread', () => {
   it('answers accesses through the library, and keeps a trace', async () => {
-    const { guest } = make('pvh', 2);
-    await using _end = guest;
-    await guest.createServer('main').attach('register', { initial: 0x11223344 }, { value: 0x5000 });
+    const { guest, servers } = make('pvh', 2);
+    await using _end = servers;
+    await servers.create('main').attach('register', { initial: 0x11223344 }, { value: 0x5000 });
     expect(portIn(guest, 0x5000, 4)).toBe(0x11223344n);
     portOut(guest, 0x5000, 4, 0xdeadbeefn, 1);
     expect(portIn(guest, 0x5001, 1)).toBe(0xben);
     expect(portIn(guest, 0x5002, 4)).toBe(0xffff_ffffn);
 
-    const { xenId, trace, counters } = await guest.closeServer('main');
+    const { xenId, trace, counters } = await servers.close('main');
     expect(xenId).toBe(0);
     expect(counters).toEqual({ unclaimed: 0, badWidth: 0, malformed: 0 });
     const seen = readTrace(trace);
@@ -59,40 +62,40 @@ describe('a guest and its device models in one thread', () => {
   });
 
   it('gives devices the guest memory, and takes every mapping back', async () => {
-    const { guest } = make();
-    await using _end = guest;
-    await guest.createServer('main').attach('adder', {}, { command: 0x5000, registers: 0x1000_0000 });
+    const { guest, servers } = make();
+    await using _end = servers;
+    await servers.create('main').attach('adder', {}, { command: 0x5000, registers: 0x1000_0000 });
     guest.memory.writeBytes(0x3ffe, Uint8Array.of(0xff, 0xff, 0, 0));
     portOut(guest, 0x5000, 4, 0x3ffen);
     expect(guest.memory.readBytes(0x3ffe, 4)).toEqual(Uint8Array.of(0, 0, 1, 0));
     const cpu = makeCpu();
     guest.execute(0, cpu, { kind: 'load', size: 4, address: 0x1000_0008n, register: 'rax' });
     expect(cpu.gpr.rax).toBe(8n);
-    await guest.closeServer('main');
+    await servers.close('main');
     guest.memory.drop();
     expect(guest.addon.mappedFrames).toBe(0);
   });
 
   it('has QEMU before it in HVM guests', async () => {
-    const { guest } = make('hvm');
-    await using _end = guest;
-    expect(guest.createServer('a').xenId).toBe(1);
-    expect(guest.createServer('b').xenId).toBe(2);
-    await guest.closeServer('a');
-    expect(guest.createServer('c').xenId).toBe(1);
+    const { servers } = make('hvm');
+    await using _end = servers;
+    expect(servers.create('a').xenId).toBe(1);
+    expect(servers.create('b').xenId).toBe(2);
+    await servers.close('a');
+    expect(servers.create('c').xenId).toBe(1);
   });
 
   it('has room for eight servers, and says what Xen says', async () => {
-    const { guest } = make();
-    await using _end = guest;
-    for (let i = 0; i < 8; i++) guest.createServer(`s${i}`);
-    expect(() => guest.createServer('ninth')).toThrow(expect.objectContaining({ code: 'ENOSPC', errno: 28 }) as Error);
+    const { servers } = make();
+    await using _end = servers;
+    for (let i = 0; i < 8; i++) servers.create(`s${i}`);
+    expect(() => servers.create('ninth')).toThrow(expect.objectContaining({ code: 'ENOSPC', errno: 28 }) as Error);
   });
 
   it('names the call of libxen that Xen refused', async () => {
-    const { guest } = make();
-    await using _end = guest;
-    const server = guest.createServer('main');
+    const { guest, servers } = make();
+    await using _end = servers;
+    const server = servers.create('main');
     const range = (): void => guest.addon.mapRange(0, false, 0x5000, 0x5003);
     range();
     expect(server.xenId).toBe(0);
@@ -107,22 +110,22 @@ describe('a guest and its device models in one thread', () => {
   });
 
   it('answers with all ones for a handler that throws, and tells of it once', async () => {
-    const { guest, troubles } = make();
-    await using _end = guest;
-    await guest.createServer('main').attach('broken', {}, { trigger: 0x5000 });
+    const { guest, servers, troubles } = make();
+    await using _end = servers;
+    await servers.create('main').attach('broken', {}, { trigger: 0x5000 });
     expect(portIn(guest, 0x5000, 2)).toBe(0xffffn);
     expect(portIn(guest, 0x5000, 2)).toBe(0xffffn);
     expect(troubles).toMatchObject([{ kind: 'threw', region: 'broken.trigger' }]);
   });
 
   it('says so when a vCPU would wait for ever', async () => {
-    const { guest } = make();
-    await using _end = guest;
-    guest.createServer('main');
+    const { guest, servers } = make();
+    await using _end = servers;
+    servers.create('main');
     guest.addon.mapRange(0, false, 0x5000, 0x5003);
     expect(() => portIn(guest, 0x5000, 4)).toThrow(expect.objectContaining({ code: 'VCPU_BLOCKED' }) as Error);
     // Its end answers what is open, as in dom0.
-    const { trace } = await guest.closeServer('main');
+    const { trace } = await servers.close('main');
     expect(readTrace(trace)).toMatchObject([{ origin: 'closing', answer: 0xffff_ffff_ffff_ffffn }]);
   });
 
@@ -133,9 +136,9 @@ describe('a guest and its device models in one thread', () => {
       create: () => ({ gate: { read: () => Number(portIn(guest, 0x6000, 1)) } }),
     });
     devices.set('inward', inward);
-    const { guest, troubles } = make();
-    await using _end = guest;
-    await guest.createServer('main').attach('inward', {}, { gate: 0x5000 });
+    const { guest, servers, troubles } = make();
+    await using _end = servers;
+    await servers.create('main').attach('inward', {}, { gate: 0x5000 });
     expect(portIn(guest, 0x5000, 1)).toBe(0xffn);
     expect(troubles[0]?.message).toContain('it is the guest who waits for the handler');
   });
@@ -143,9 +146,10 @@ describe('a guest and its device models in one thread', () => {
   it('has a control server as dom0 has', () => {
     const { guest } = make('pvh', 2);
     using control = new ControlServer(guest.addon, 0xe500);
-    expect(() => portIn(guest, 0xe500, 4, 1)).toThrow(expect.objectContaining({ code: 'VCPU_BLOCKED' }) as Error);
-    control.start([1]);
-    expect(guest.resume(1)).toMatchObject({ kind: 'done', data: 1n });
+    guest.ask(1, 0xe500);
+    expect(guest.answerOf(1)).toBeUndefined();
+    control.start([0, 1]);
+    expect(guest.answerOf(1)).toBe(1);
   });
 
   it('lets a REP reach the device in one request, also where the guest has no memory', async () => {
@@ -156,15 +160,17 @@ describe('a guest and its device models in one thread', () => {
       create: () => ({ window: { write: (_offset, _size, value) => void values.push(value), read: () => 7 } }),
     });
     devices.set('sink', sink);
-    const { guest } = make();
-    await using _end = guest;
-    await guest.createServer('main').attach('sink', {}, { window: 0x1000_0000 });
+    const { guest, servers } = make();
+    await using _end = servers;
+    await servers.create('main').attach('sink', {}, { window: 0x1000_0000 });
     guest.memory.writeBytes(0x2000, Uint8Array.of(1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0));
     const cpu = makeCpu({ rsi: 0x2000n, rdi: 0x1000_0000n, rcx: 3n });
     guest.execute(0, cpu, { kind: 'movs', size: 4, repeat: 'rep' });
     expect(values).toEqual([1, 2, 3]);
     expect(cpu.gpr).toMatchObject({ rcx: 0n, rsi: 0x200cn, rdi: 0x1000_000cn });
-    expect(readTrace(guest.readTrace('main'))).toMatchObject([{ count: 3, dataIsPointer: true, data: 0x2000n }]);
+    expect(readTrace(servers.named('main').readTrace())).toMatchObject([
+      { count: 3, dataIsPointer: true, data: 0x2000n },
+    ]);
     // Nobody's ports: Xen's null handler fills memory with ones.
     const ins = makeCpu({ rdi: 0x3000n, rcx: 2n, rdx: 0x7000n });
     guest.execute(0, ins, { kind: 'ins', size: 2, repeat: 'rep' });

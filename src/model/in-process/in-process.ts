@@ -2,7 +2,6 @@ import { ioreqType } from '../../abi/ioreq.ts';
 import type { Device } from '../../device/define-device.ts';
 import { LabError } from '../../errors.ts';
 import { GuestMemory } from '../../server/guest-memory.ts';
-import { ServerHost, type ServerRemains, type ServerTrouble } from '../../server/server-host.ts';
 import {
   execute,
   rulesOf,
@@ -31,18 +30,17 @@ export interface InProcessOptions {
   readonly memoryMiB: number;
   /** Finds a device by its name: in a process of dom0, the registry. */
   readonly deviceNamed: (name: string) => Device;
-  /** Told of what goes wrong with a server while it serves. */
-  readonly onTrouble: (server: string, trouble: ServerTrouble) => void;
 }
 
 /** How often devices may be let go on before an access counts as one that nobody answers. */
 const maxTurns = 10_000;
 
 /**
- * A guest and its device-model process in one thread, with the model as their Xen: ServerHost, Dispatcher, GuestMemory and
- * devices are those of dom0, over a {@link ModelAddon}. An access of the guest comes back when it is answered.
+ * A guest in one thread with its device models, and the model as their Xen: what runs in dom0 runs here over `addon` and
+ * `workers`, unchanged (ServerHost, Dispatcher, GuestMemory, devices). An access of the guest comes back when it is
+ * answered.
  */
-export class InProcess implements AsyncDisposable {
+export class InProcess {
   readonly domid: number;
   readonly vcpus: number;
   readonly addon: ModelAddon;
@@ -51,58 +49,22 @@ export class InProcess implements AsyncDisposable {
   readonly #domain: Domain;
   readonly #ram: GuestRam;
   readonly #rules: OracleRules;
-  readonly #workers: InlineWorkers;
-  readonly #servers = new Map<string, ServerHost>();
-  readonly #onTrouble: InProcessOptions['onTrouble'];
+  /** Where servers get the turns in which they serve. */
+  readonly workers: InlineWorkers;
   #isInAccess = false;
 
-  constructor({ xen, environment, vcpus, memoryMiB, deviceNamed, onTrouble }: InProcessOptions) {
+  constructor({ xen, environment, vcpus, memoryMiB, deviceNamed }: InProcessOptions) {
     this.#domain = model(xen).createDomain({ kind: environment, vcpus });
     this.#ram = new GuestRam(memoryMiB * 2 ** 20);
     this.#rules = rulesOf(xen);
-    this.#onTrouble = onTrouble;
     this.domid = this.#domain.domid;
     this.vcpus = vcpus;
     const side = new ModelXenSide(this.#domain, this.#ram);
     // QEMU is there before us, and with it a server: ours begin at the next id.
     if (environment === 'hvm') createQemuServer(this.#domain);
     this.addon = new ModelAddon(side);
-    this.addon.open(this.domid, vcpus);
     this.memory = new GuestMemory(this.addon);
-    this.#workers = new InlineWorkers(this.addon, deviceNamed);
-  }
-
-  /** @throws LabError `SERVER_EXISTS`; what Xen refused */
-  createServer(name: string): ServerHost {
-    if (this.#servers.has(name)) {
-      throw new LabError(`there is a server ${name} already`, { blame: 'scenario', code: 'SERVER_EXISTS' });
-    }
-    const server = new ServerHost(this.addon, this.#workers, (trouble) => this.#onTrouble(name, trouble));
-    this.#servers.set(name, server);
-    return server;
-  }
-
-  /** @throws LabError `SERVER_UNKNOWN` */
-  server(name: string): ServerHost {
-    const server = this.#servers.get(name);
-    if (server !== undefined) return server;
-    throw new LabError(`there is no server ${name}`, { blame: 'scenario', code: 'SERVER_UNKNOWN' });
-  }
-
-  get serverNames(): readonly string[] {
-    return [...this.#servers.keys()];
-  }
-
-  /** The orderly end of one server. */
-  async closeServer(name: string): Promise<ServerRemains> {
-    const server = this.server(name);
-    this.#servers.delete(name);
-    return await server.close();
-  }
-
-  /** The newest requests that a server saw, for `readTrace` of src/trace. */
-  readTrace(name: string): Uint8Array {
-    return this.server(name).readTrace();
+    this.workers = new InlineWorkers(this.addon, deviceNamed);
   }
 
   /** Executes an instruction on a vCPU; `cpu` is changed as far as it came. */
@@ -110,14 +72,16 @@ export class InProcess implements AsyncDisposable {
     return execute(instruction, cpu, this.#worldOf(vcpu), this.#rules);
   }
 
-  /** Looks how far the access has come that {@link execute} gave up with `VCPU_BLOCKED`. */
-  resume(vcpu: number): Progress {
-    return this.#domain.resume(vcpu);
+  /** Has a vCPU read a port, for which it may wait as long as it takes: see {@link answerOf}. */
+  ask(vcpu: number, port: number): void {
+    this.#domain.startAccess(vcpu, { type: 'pio', addr: port, size: 4, isRead: true });
+    this.turn();
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    for (const name of this.serverNames) await this.closeServer(name);
-    this.memory.drop();
+  /** What the read of {@link ask} gave; undefined while it waits. */
+  answerOf(vcpu: number): number | undefined {
+    const progress = this.#domain.resume(vcpu);
+    return progress.kind === 'done' ? Number(progress.data) : undefined;
   }
 
   #worldOf(vcpu: number): World {
@@ -154,15 +118,15 @@ export class InProcess implements AsyncDisposable {
       type: request.type === ioreqType.pio ? 'pio' : 'copy',
     });
     for (let turns = 0; progress.kind === 'waiting'; turns++) {
-      if (turns === maxTurns || !this.#turn()) throw this.#blocked(vcpu, request, progress.servers);
+      if (turns === maxTurns || !this.turn()) throw this.#blocked(vcpu, request, progress.servers);
       progress = this.#domain.resume(vcpu);
     }
     return progress;
   }
 
   /** Lets the device models go on. False when none of them had anything to do. */
-  #turn(): boolean {
-    const hasServed = this.#workers.turn();
+  turn(): boolean {
+    const hasServed = this.workers.turn();
     return this.addon.turnControl() || hasServed;
   }
 

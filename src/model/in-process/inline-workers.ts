@@ -32,7 +32,7 @@ export class InlineWorkers implements WorkerLender {
     const end = (): void => void this.#workers.delete(worker);
     return {
       ask: (request) => {
-        if (request.do === 'serve') this.#start(worker, request.server);
+        if (request.do === 'serve') this.#start(worker, request);
         else worker.asked.push(request);
         // Nobody else would let it answer.
         queueMicrotask(() => this.turn());
@@ -54,7 +54,7 @@ export class InlineWorkers implements WorkerLender {
     return hasTurned;
   }
 
-  #start(worker: InlineWorker, server: ServerHandle): void {
+  #start(worker: InlineWorker, { server, inherited }: Extract<ServerWorkerRequest, { do: 'serve' }>): void {
     const shared = this.#shared.get(server) ?? {
       words: new Uint32Array(this.#addon.requestWords(server)),
       next: this.#addon.bindServe(server),
@@ -67,5 +67,6 @@ export class InlineWorkers implements WorkerLender {
       { say: (message) => worker.listener.hear(message), hear: () => worker.asked.shift() },
       this.#deviceNamed,
     );
+    if (inherited !== undefined) worker.serving.inherit(inherited, this.#addon.bindInherited(server));
   }
 }

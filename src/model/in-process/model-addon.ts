@@ -48,12 +48,24 @@ export class ModelAddon implements Addon {
   }
 
   createServer(): ServerHandle {
+    return this.#open(undefined);
+  }
+
+  serversOf(domid: number): number[] {
+    return domid === this.#xen.domid ? this.#xen.serversOfDom0() : [];
+  }
+
+  adoptServer(xenId: number): ServerHandle {
+    return this.#open(xenId);
+  }
+
+  #open(adopted: number | undefined): ServerHandle {
     if (!this.#isOpen) throw usage('open() was not called');
     for (let handle = 0; handle < maxServers; handle++) {
       const words = this.#words[handle];
       if (this.#servers[handle]?.isOpen === true || words === undefined) continue;
       words.fill(0);
-      this.#servers[handle] = new ModelServer(this.#xen, 0, words);
+      this.#servers[handle] = new ModelServer(this.#xen, 0, words, adopted);
       return handle;
     }
     throw callError('createServer', 'ENOSPC');
@@ -102,6 +114,11 @@ export class ModelAddon implements Addon {
     return () => this.#servers[server]?.serve();
   }
 
+  bindInherited(server: ServerHandle): () => void {
+    this.#server(server);
+    return () => this.#servers[server]?.serveInherited();
+  }
+
   startReference(): void {
     throw notOnModel('the yardstick in C');
   }
@@ -113,18 +130,6 @@ export class ModelAddon implements Addon {
 
   probePrivilege(): Record<string, number> {
     throw notOnModel('privileges');
-  }
-
-  serversOf(): number[] {
-    throw notOnModel('servers of a process that has died');
-  }
-
-  adoptServer(): ServerHandle {
-    throw notOnModel('servers of a process that has died');
-  }
-
-  bindInherited(): () => void {
-    throw notOnModel('servers of a process that has died');
   }
 
   readTrace(server: ServerHandle): ArrayBuffer {
@@ -142,6 +147,7 @@ export class ModelAddon implements Addon {
   watchControl(server: ServerHandle, asked: (vcpu: number) => void): void {
     if (this.#control !== undefined) throw usage('watchControl: a server is watched already');
     this.#control = { server: this.#server(server), asked };
+    this.#control.server.askAgain(asked);
   }
 
   unwatchControl(): void {

@@ -20,6 +20,7 @@ export class ModelServer {
   readonly #channels: EventChannels;
   /** Our end of each vCPU's channel. */
   #ports: readonly number[] = [];
+  readonly #isAdopted: boolean;
   #isEnabled = false;
   #isOpen = true;
   #isInterrupted = false;
@@ -31,11 +32,13 @@ export class ModelServer {
    * Creates the server, maps its page, opens the channels.
    *
    * @param words those of src/server/request.ts
+   * @param adopted Xen's id of one that is there already
    */
-  constructor(xen: XenSide, bufferedMode: number, words: Uint32Array<ArrayBuffer>) {
+  constructor(xen: XenSide, bufferedMode: number, words: Uint32Array<ArrayBuffer>, adopted?: number) {
     this.#xen = xen;
     this.words = words;
-    this.id = xenCall('xendevicemodel_create_ioreq_server', () => xen.createIoreqServer(bufferedMode));
+    this.#isAdopted = adopted !== undefined;
+    this.id = adopted ?? xenCall('xendevicemodel_create_ioreq_server', () => xen.createIoreqServer(bufferedMode));
     try {
       const page = xenCall('xenforeignmemory_map_resource', () => xen.mapResource(this.id, 1));
       this.#slots = Array.from({ length: xen.vcpus }, (_, vcpu) => new IoreqSlot(page, vcpu));
@@ -70,9 +73,13 @@ export class ModelServer {
     if (this.#isEnabled) throw usage('enableServer: it is enabled already');
     xenCall('xendevicemodel_set_ioreq_server_state', () => this.#xen.setIoreqServerState(this.id, true));
     this.#isEnabled = true;
-    this.#ports = this.#slots.map(({ vpEport }) =>
-      xenCall('xenevtchn_bind_interdomain', () => this.#channels.bindInterdomain(vpEport)),
-    );
+    this.#ports = this.#slots.map((slot) => {
+      const { vpEport } = slot;
+      const port = xenCall('xenevtchn_bind_interdomain', () => this.#channels.bindInterdomain(vpEport));
+      // Its last device model may have died between the answer and the notification.
+      if (this.#isAdopted && slot.state === ioreqState.responseReady) this.#channels.notify(port);
+      return port;
+    });
   }
 
   interrupt(): void {
@@ -82,6 +89,14 @@ export class ModelServer {
   /** `serve_next` of hot_loop.c, but where that would block it comes back as if it were interrupted. */
   serve(): void {
     this.words[word.code] = this.#serveNext();
+  }
+
+  /** `serve_inherited`: only what the last device model of an adopted server had in hand. */
+  serveInherited(): void {
+    this.#answerTaken();
+    const vcpu = this.#slots.findIndex(({ state }) => state === ioreqState.inProcess);
+    if (vcpu >= 0) this.#take(vcpu);
+    this.words[word.code] = vcpu >= 0 ? serveCode.request : serveCode.interrupted;
   }
 
   #serveNext(): number {
@@ -213,12 +228,23 @@ export class ModelServer {
     for (let port = this.#channels.pending(); port !== undefined; port = this.#channels.pending()) {
       this.#channels.unmask(port);
       for (const vcpu of this.#ports.keys()) {
-        if (!this.#isOpen || this.#slot(vcpu).state !== ioreqState.ready) continue;
-        const request = this.#copy(vcpu);
-        if (isQuestion(request)) asked(vcpu);
-        else this.#answer(vcpu, request, allOnes, now(), traceOrigin.handler);
+        if (this.#isOpen && this.#slot(vcpu).state === ioreqState.ready) this.#takeQuestion(vcpu, asked);
       }
     }
+  }
+
+  /** Of an adopted server: whoever died with a question in hand has left it INPROCESS. */
+  askAgain(asked: (vcpu: number) => void): void {
+    if (!this.#isAdopted) return;
+    for (const vcpu of this.#ports.keys()) {
+      if (this.#slot(vcpu).state === ioreqState.inProcess) this.#takeQuestion(vcpu, asked);
+    }
+  }
+
+  #takeQuestion(vcpu: number, asked: (vcpu: number) => void): void {
+    const request = this.#copy(vcpu);
+    if (isQuestion(request)) asked(vcpu);
+    else this.#answer(vcpu, request, allOnes, now(), traceOrigin.handler);
   }
 
   /** Answers a vCPU whose question was taken. */

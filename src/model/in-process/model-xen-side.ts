@@ -28,6 +28,10 @@ export class ModelXenSide implements XenSide {
     return this.#calls.createIoreqServer(bufioreqHandling);
   }
 
+  serversOfDom0(): number[] {
+    return this.#domain.servers.all.filter(({ emulator }) => emulator === 0).map(({ id }) => id);
+  }
+
   destroyIoreqServer(id: number): void {
     this.#calls.destroyIoreqServer(id);
   }

@@ -23,6 +23,8 @@ export interface XenSide {
   readonly vcpus: number;
   createIoreqServer(bufioreqHandling: number): number;
   destroyIoreqServer(id: number): void;
+  /** Ids of the servers that dom0 has created. */
+  serversOfDom0(): number[];
   setIoreqServerState(id: number, enabled: boolean): void;
   mapIoRange(id: number, kind: number, start: number, end: number): void;
   unmapIoRange(id: number, kind: number, start: number, end: number): void;
