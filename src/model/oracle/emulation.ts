@@ -135,7 +135,7 @@ export class Emulation {
     bytes: Uint8Array,
     frame: { readonly address: bigint; readonly offset: number; readonly length: number },
   ): boolean {
-    if (this.#rules.isCacheByOperand) {
+    if (this.#rules.operandCachedWhole) {
       const entry = this.#entry(start, isRead, frame.offset);
       return entry !== undefined && this.#linearAccess(entry, frame.address, bytes, frame.offset, frame.length);
     }

@@ -134,12 +134,12 @@ function readModifyWrite(instruction: Of<'modify'>, cpu: Cpu, emulation: Emulati
   const bytes = emulation.read(address, size);
   if (bytes === undefined) return generalProtection;
   const before = toValue(bytes);
-  const { value, rflags } = modify(operation, before, b, size, cpu.rflags);
+  const { value, rflags, undefinedFlags } = modify(operation, before, b, size, cpu.rflags);
   if (!emulation.write(address, toBytes(value, size))) return generalProtection;
   cpu.rflags = rflags;
   const isExchange = operation === 'xchg' || operation === 'xadd';
   if (isExchange && operand !== undefined && 'register' in operand) setGpr(cpu, operand.register, size, before);
-  return done;
+  return { kind: 'done', undefinedFlags };
 }
 
 function test({ operation, size, address, operand }: Of<'test'>, cpu: Cpu, emulation: Emulation): Outcome {
@@ -149,14 +149,14 @@ function test({ operation, size, address, operand }: Of<'test'>, cpu: Cpu, emula
   const bytes = emulation.read(at.address, size);
   if (bytes === undefined) return generalProtection;
   const a = toValue(bytes);
-  const { rflags } =
+  const { rflags, undefinedFlags } =
     operation === 'cmp'
       ? subtract(a, b, 0n, size, cpu.rflags)
       : operation === 'test'
         ? logical(a & b, size, cpu.rflags)
         : bitTest(a, at.bit, cpu.rflags);
   cpu.rflags = rflags;
-  return done;
+  return { kind: 'done', undefinedFlags };
 }
 
 /** CMPXCHG: a read, and a write only if it is to be exchanged, which a processor does either way. */

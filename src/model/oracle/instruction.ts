@@ -96,7 +96,11 @@ export type Instruction =
 
 /** What became of an instruction; the vCPU's registers say how far it came. */
 export type Outcome =
-  | { readonly kind: 'done' }
+  | {
+      readonly kind: 'done';
+      /** Bits of RFLAGS that the manual leaves undefined after it; none when missing. */
+      readonly undefinedFlags?: bigint;
+    }
   /** An exception for the guest: 13 is #GP, which is also how Xen gives up. */
   | { readonly kind: 'fault'; readonly vector: number; readonly errorCode: number }
   /** Xen crashed the domain. */

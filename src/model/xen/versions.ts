@@ -56,6 +56,22 @@ export const xenChanges = {
     commit: '2e0b545b84',
     since: ['4.20.0', '4.19.1', '4.18.4'],
   },
+  operandCachedWhole: {
+    what: 'an operand across a page takes one of the three entries of the MMIO cache; before, one for each of its pages',
+    commit: '672894a11f',
+    since: ['4.20.0', '4.19.2', '4.18.5'],
+  },
+  elcrOneHandler: {
+    what: 'an access of two bytes to both ELCR ports belongs to Xen; before, only one of one byte, the other goes to the device model',
+    commit: '352c917acf',
+    since: ['4.18.0'],
+  },
+  videoMemoryNotCached: {
+    what: 'Xen keeps no copy of video memory; before, it may answer accesses to it and to the VGA registers itself',
+    commit: 'eb7cd0593d',
+    xsa: 463,
+    since: ['4.20.0', '4.19.1', '4.18.4', '4.17.6', '4.16.7'],
+  },
   legacyGfnsUsable: {
     what: 'a legacy guest frame is given once, while it is free; before, only while it is not (inverted condition)',
     commit: '282ed258a5',
