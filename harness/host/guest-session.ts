@@ -54,6 +54,8 @@ export class GuestSession implements GuestIdentity {
   #last: Promise<void> = Promise.resolve();
   /** Told of every run before it starts: its programs, by vCPU. */
   onRun: ((programs: readonly Program[]) => void) | undefined;
+  /** Told of every run that has ended, before its caller is. */
+  onRan: ((programs: readonly Program[], results: readonly ProgramResults[]) => void) | undefined;
 
   constructor(agent: Requester<GuestRequest>, identity: GuestIdentity) {
     this.#agent = agent;
@@ -110,9 +112,11 @@ export class GuestSession implements GuestIdentity {
       () => undefined, // the guest is lost: busy for ever
     );
     const { blobs: windows } = await withSignal(running, signal);
-    return programs.map((program, vcpu) =>
+    const results = programs.map((program, vcpu) =>
       decodeResults(windows[vcpu] ?? new Uint8Array(), program, { sequence, vcpu }),
     );
+    this.onRan?.(programs, results);
+    return results;
   }
 
   protected checkCount(programs: number): void {
@@ -168,6 +172,12 @@ export class GuestSession implements GuestIdentity {
   /** Lets the C yardstick serve a server, with a 4-byte register at each port. */
   async attachReference(server: string, ports: readonly number[]): Promise<void> {
     await this.#agent.request({ do: 'attachReference', guest: this.name, server, ports: [...ports] });
+  }
+
+  /** The newest records of a server so far, for `readTrace` of src/trace. */
+  async trace(server: string): Promise<Uint8Array> {
+    const { blobs } = await this.#agent.request({ do: 'trace', guest: this.name, server });
+    return blobs[0] ?? new Uint8Array();
   }
 
   /** Closes all servers in order and brings back what they saw. */

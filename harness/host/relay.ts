@@ -30,6 +30,7 @@ export const relayRequestSchema = z.discriminatedUnion('do', [
   z.object({ do: z.literal('acquireGuest'), environment: environmentSchema }),
   z.object({ do: z.literal('discardGuest'), guest: z.string() }),
   z.object({ do: z.literal('xenLog') }),
+  z.object({ do: z.literal('environment') }),
 ]);
 export type RelayRequest = z.infer<typeof relayRequestSchema>;
 

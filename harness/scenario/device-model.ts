@@ -1,6 +1,8 @@
 import type { AgentEvent } from '../../src/agent/protocol.ts';
 import type { Device, Regions } from '../../src/device/index.ts';
 import { LabError } from '../../src/errors.ts';
+import type { TraceRange, TraceServer } from '../../src/model/oracle/check-trace.ts';
+import { readTrace, type TraceRecord } from '../../src/trace/record.ts';
 import type { GuestSession, ServerReport } from '../host/guest-session.ts';
 
 /** How a device is put in place. */
@@ -22,6 +24,7 @@ const defaultServer = 'main';
 export class DeviceModel {
   readonly #guest: GuestSession;
   readonly #servers = new Map<string, Promise<void>>();
+  readonly #layout = new Map<string, TraceRange[]>();
   readonly #troubles: LabError[] = [];
 
   constructor(guest: GuestSession) {
@@ -39,6 +42,7 @@ export class DeviceModel {
     await this.#need(server);
     this.#guest.know(device);
     await this.#guest.attach(server, device.name, options, at);
+    for (const [name, { kind, size }] of Object.entries(device.regions)) this.#place(server, kind, at[name] ?? 0, size);
   }
 
   /**
@@ -49,12 +53,23 @@ export class DeviceModel {
   async attachReference({ ports, server }: { ports: readonly number[]; server: string }): Promise<void> {
     await this.#need(server);
     await this.#guest.attachReference(server, ports);
+    for (const port of ports) this.#place(server, 'port', port, 4);
   }
 
   /** How long a server looks at its slots before it blocks, in TSC cycles; 0 blocks at once. */
   async setSpin(cycles: number, server: string = defaultServer): Promise<void> {
     await this.#need(server);
     await this.#guest.setSpin(server, cycles);
+  }
+
+  /** The servers and what they own, in the order in which they were made. */
+  get layout(): readonly TraceServer[] {
+    return [...this.#layout].map(([name, ranges]) => ({ name, ranges }));
+  }
+
+  /** What a server has seen so far: its newest 16384 requests, oldest first. */
+  async trace(server: string = defaultServer): Promise<TraceRecord[]> {
+    return readTrace(await this.#guest.trace(server));
   }
 
   /** Takes note of what goes wrong in dom0. */
@@ -86,7 +101,12 @@ export class DeviceModel {
   async #need(server: string): Promise<void> {
     const made = this.#servers.get(server) ?? this.#guest.createServer(server);
     this.#servers.set(server, made);
+    if (!this.#layout.has(server)) this.#layout.set(server, []);
     await made;
+  }
+
+  #place(server: string, kind: TraceRange['kind'], at: number, size: number): void {
+    this.#layout.get(server)?.push({ kind, start: BigInt(at), end: BigInt(at) + BigInt(size) - 1n });
   }
 
   #trouble(code: string, message: string): void {

@@ -12,6 +12,8 @@ import type { Environment } from '../../src/agent/protocol.ts';
 import { isLabError, type LabError } from '../../src/errors.ts';
 import { notOnModel } from '../../src/model/in-process/not-on-model.ts';
 import type { GuestSession } from '../host/guest-session.ts';
+import { watchResults } from '../oracle/matcher.ts';
+import { OracleWatch } from '../oracle/oracle-watch.ts';
 import { DeviceModel } from './device-model.ts';
 import { keepXenLog, ProgramLog } from './evidence.ts';
 import type { RunContext } from './run-context.ts';
@@ -106,8 +108,18 @@ const test = base.extend<Fixtures>({
   deviceModel: async ({ host, guest, task }, use) => {
     const deviceModel = new DeviceModel(guest);
     const stop = host.onEvent((event) => deviceModel.hear(event));
+    const watch = new OracleWatch({
+      guest,
+      servers: () => deviceModel.layout,
+      xenVersion: async () => await host.xenVersion(),
+    });
+    guest.onRan = (programs, results) => {
+      watch.note(programs, results);
+      watchResults(watch, results);
+    };
     await use(deviceModel);
     stop();
+    guest.onRan = undefined;
     // A guest that is gone has taken its servers along; its loss is told by what the scenario was doing.
     const reports = await deviceModel.close().catch(() => []);
     const { directory } = inject('ioreqlab');

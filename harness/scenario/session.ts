@@ -1,5 +1,5 @@
 import { createConnection, type Socket } from 'node:net';
-import type { AgentEvent, Environment } from '../../src/agent/protocol.ts';
+import { hostEnvironmentSchema, type AgentEvent, type Environment } from '../../src/agent/protocol.ts';
 import { AgentConnection } from '../host/agent-connection.ts';
 import { GuestSession } from '../host/guest-session.ts';
 import { guestIdentitySchema, type RelayRequest } from '../host/relay.ts';
@@ -14,6 +14,8 @@ export interface Session {
   discardGuest(guest: GuestSession): Promise<void>;
   /** Xen's log, as far back as its ring goes. */
   xenLog(): Promise<string>;
+  /** Which Xen it is, such as `4.20.5-pre`. */
+  xenVersion(): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -29,6 +31,7 @@ export async function openSession(context: RunContext): Promise<Session> {
 class MachineSession implements Session {
   readonly #connection: AgentConnection<RelayRequest>;
   readonly #guests = new Map<string, GuestSession>();
+  #version: Promise<string> | undefined;
 
   private constructor(connection: AgentConnection<RelayRequest>) {
     this.#connection = connection;
@@ -62,6 +65,13 @@ class MachineSession implements Session {
   async xenLog(): Promise<string> {
     const { blobs } = await this.#connection.request({ do: 'xenLog' });
     return Buffer.from(blobs[0] ?? []).toString('utf8');
+  }
+
+  async xenVersion(): Promise<string> {
+    this.#version ??= this.#connection
+      .request({ do: 'environment' })
+      .then(({ result }) => hostEnvironmentSchema.parse(result).xen['xen_version'] ?? '');
+    return await this.#version;
   }
 
   async close(): Promise<void> {

@@ -32,5 +32,6 @@ scenario('loads and stores of 1, 2, 4 and 8 bytes', async ({ guest, deviceModel 
     expect(seen.results[4]?.rax).toBe(0x8877665544332211n);
     expect(seen.results[8]?.rax).toBe(0x00ffeeddccbbaan);
     expect(seen.results[9]?.value).toBe(0);
+    await expect(seen).toMatchOracle();
   }
 });

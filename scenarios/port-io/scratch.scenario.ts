@@ -20,4 +20,5 @@ scenario('a port register remembers what was written', async ({ guest, deviceMod
   expect(first.results[2]?.value).toBe(0xdeadbeef);
   const second = await guest.run((program) => program.in(0x5000, 4).in(0x5001, 1).in(0x5002, 2).in(0x5003, 1));
   expect(second.results.map(({ value }) => value)).toEqual([0xc0de77ef, 0x77, 0xc0de, 0xc0]);
+  await expect(second).toMatchOracle();
 });

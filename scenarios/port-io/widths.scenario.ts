@@ -44,4 +44,5 @@ scenario('IN and OUT move just the bytes of their width', async ({ guest, device
       .in(0x5000, 4),
   );
   expect([2, 4, 6].map((i) => written.results[i]?.value)).toEqual([0x11, 0x2233, 0x44556677]);
+  await expect(written).toMatchOracle();
 });

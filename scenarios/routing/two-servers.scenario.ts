@@ -27,4 +27,5 @@ scenario('two servers each get their own', async ({ guest, deviceModel }) => {
       .in(0x5002, 4),
   );
   expect([0, 1, 4, 5, 6].map((i) => seen.results[i]?.value)).toEqual([1, 2, 0x22222222, 0x11111111, 0xffffffff]);
+  await expect(seen).toMatchOracle();
 });

@@ -40,4 +40,5 @@ scenario('what nobody owns reads all ones', async ({ guest, deviceModel }) => {
     0x01020304,
   ]);
   expect(seen.results[6]?.rax).toBe(0xffff_ffff_ffff_ffffn);
+  await expect(seen).toMatchOracle();
 });

@@ -49,6 +49,7 @@ scenario('REP MOVS to and from a device, REP STOS to it', async ({ guest, device
       expect(BigInt.asUintN(8 * size, firstStored?.rax ?? 0n)).toBe(value);
       expect(BigInt.asUintN(8 * size, lastStored?.rax ?? 0n)).toBe(value);
       expect(BigInt.asUintN(8 * size, beyond?.rax ?? 1n)).toBe(0n);
+      await expect(seen).toMatchOracle();
       await guest.run((program) => program.repStos({ size: 8, count: 512, destination: page, value: 0 }));
     }
   }

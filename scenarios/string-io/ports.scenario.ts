@@ -54,6 +54,7 @@ scenario('REP INS and REP OUTS, every width, both directions', async ({ guest, d
         expect([ins?.rcx, ins?.rdi, outs?.rcx, outs?.rsi]).toEqual([0n, end, 0n, end]);
         mixed = values.reduce((so, value) => mix(so, value & mask), mixed);
         expect(total?.value).toBe(mixed);
+        await expect(seen).toMatchOracle();
         first += count;
       }
     }

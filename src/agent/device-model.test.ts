@@ -99,6 +99,8 @@ describe('a device-model process', () => {
     expect(await model.request({ do: 'readMemory', guest, address: 0x8fff, length: 2 })).toMatchObject({
       blobs: [Uint8Array.of(2, 3)],
     });
+    const soFar = await model.request({ do: 'trace', guest, server: 'main' });
+    expect(readTrace((soFar.ok ? soFar.blobs[0] : undefined) ?? new Uint8Array())).toHaveLength(2);
     const closed = await model.request({ do: 'closeServers', guest });
     expect(closed).toMatchObject({ ok: true, result: { servers: [{ server: 'main', xenId: 1 }] } });
     const [trace = new Uint8Array()] = closed.ok ? closed.blobs : [];

@@ -142,6 +142,8 @@ export class DeviceModel {
       case 'attachReference':
         this.#server(request.server).attachReference(request.ports);
         return [{}, []];
+      case 'trace':
+        return [{}, [this.#server(request.server).readTrace()]];
       case 'closeServers':
         return this.#closeServers();
       case 'execute':

@@ -27,6 +27,7 @@ export class ServerAccount {
 
   /** Takes note of a request that was done. */
   note(request: GuestRequest, result: unknown): void {
+    if (request.do === 'trace') return;
     if (request.do === 'closeServers') this.#servers.clear();
     if (request.do === 'createServer') {
       this.#servers.set(request.server, { xenId: (result as { xenId: number }).xenId, requests: [request] });

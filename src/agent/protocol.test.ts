@@ -24,6 +24,7 @@ const requests: readonly Request[] = [
   { do: 'setSpin', guest, server, cycles: 1_000_000 },
   { do: 'attach', guest, server, device: 'scratch', options: { initial: 5 }, at: { register: 0x5000 } },
   { do: 'attachReference', guest, server, ports: [0x5000] },
+  { do: 'trace', guest, server },
   { do: 'closeServers', guest },
   { do: 'execute', guest, writes: [0x10_0000], start: [0, 3], reads: [{ address: 0x20_0000, length: 64 }] },
   { do: 'readMemory', guest, address: 0, length: 0 },
@@ -38,7 +39,7 @@ describe('requests', () => {
   });
 
   it('that no agent may act on are refused, and the field is named', () => {
-    const [, , , create, , , , attach, reference, , execute, read] = requests;
+    const [, , , create, , , , attach, reference, , , execute, read] = requests;
     const wrong: readonly [object | undefined, RegExp][] = [
       [{ ...create, guest: '../etc' }, /^createGuest is not possible like this: guest: /],
       [{ ...create, guest: 'a"; x = "' }, /guest: /],

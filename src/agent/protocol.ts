@@ -29,6 +29,7 @@ const guestRequests = [
     at: z.record(z.string(), address),
   }),
   z.object({ do: z.literal('attachReference'), guest: name, server: name, ports: z.array(port).min(1).max(256) }),
+  z.object({ do: z.literal('trace'), guest: name, server: name }),
   z.object({ do: z.literal('closeServers'), guest: name }),
   z.object({
     do: z.literal('execute'),

@@ -105,7 +105,9 @@ export class ModelGuest extends GuestSession {
       () => void this.#running--,
       () => undefined, // as on a host: who knows what state it is in
     );
-    return await running;
+    const results = await running;
+    this.onRan?.(programs, results);
+    return results;
   }
 
   /** Ends its servers. */

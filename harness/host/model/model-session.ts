@@ -43,6 +43,10 @@ export class ModelSession implements Session {
     return '';
   }
 
+  async xenVersion(): Promise<string> {
+    return this.#xen;
+  }
+
   async close(): Promise<void> {
     await this.#guest?.end();
     this.#guest = undefined;

@@ -72,16 +72,17 @@ const shownAfter = 4;
  * run) is not compared.
  *
  * @param traces records of each server from the first of the runs on, oldest first
+ * @param latch as earlier runs have left it; changed
  */
 export function checkTrace(
   setup: TraceSetup,
   runs: readonly OracleRun[],
   traces: ReadonlyMap<string, readonly TraceRecord[]>,
+  latch: ConfigLatch = { address: undefined },
 ): Comparison[] {
   const queues = new Queues(traces);
   const comparisons: Comparison[] = [];
   const lost = new Set<number>();
-  const latch: ConfigLatch = { address: undefined };
   for (const run of runs) {
     const memory = new KnownMemory();
     for (const { vcpu, steps } of run.vcpus) {
@@ -98,7 +99,7 @@ export function checkTrace(
 }
 
 /** The address that was written to port 0xcf8 last; undefined when that is not known. One for the whole domain. */
-interface ConfigLatch {
+export interface ConfigLatch {
   address: bigint | undefined;
 }
 

@@ -1,6 +1,6 @@
 import { ioreqType } from '../../../abi/ioreq.ts';
 import { toBytes, toValue } from '../bytes.ts';
-import type { Answer, IoRequest, World } from '../world.ts';
+import { frames, type Answer, type IoRequest, type World } from '../world.ts';
 
 /** A request, short: what is 0 or false is left out. */
 export type Brief = Partial<Omit<IoRequest, 'type'>> & { readonly pio?: true };
@@ -29,12 +29,12 @@ export class PlainWorld implements World {
 
   readRam(address: bigint, length: number): Uint8Array {
     if (!this.isRam(address)) throw new Error(`0x${address.toString(16)} is no RAM`);
-    return this.#peek(address, length);
+    return this.bytes(address, length);
   }
 
   writeRam(address: bigint, bytes: Uint8Array): void {
     if (!this.isRam(address)) throw new Error(`0x${address.toString(16)} is no RAM`);
-    this.#poke(address, bytes);
+    this.set(address, bytes);
   }
 
   send(request: IoRequest): Answer {
@@ -48,12 +48,12 @@ export class PlainWorld implements World {
       const at = type === ioreqType.pio ? address : address + i * step;
       const memory = request.data + i * step;
       if (isRead) {
-        data = type === ioreqType.pio ? (this.#ports.get(at) ?? 0n) : toValue(this.#peek(at, size));
-        if (dataIsPointer) this.#poke(memory, toBytes(data, size));
+        data = type === ioreqType.pio ? (this.#ports.get(at) ?? 0n) : toValue(this.bytes(at, size));
+        if (dataIsPointer) this.set(memory, toBytes(data, size));
       } else {
-        if (dataIsPointer) data = toValue(this.#peek(memory, size));
+        if (dataIsPointer) data = toValue(this.bytes(memory, size));
         if (type === ioreqType.pio) this.#ports.set(at, data);
-        else this.#poke(at, toBytes(data, size));
+        else this.set(at, toBytes(data, size));
       }
     }
     return { data: isRead && !dataIsPointer ? data : 0n, count, isFromServer: true };
@@ -61,12 +61,20 @@ export class PlainWorld implements World {
 
   /** Bytes of RAM or of the device, over any number of frames. */
   bytes(address: bigint, length: number): Uint8Array {
-    return Uint8Array.from({ length }, (_, i) => this.#peek(address + BigInt(i), 1)[0] ?? 0);
+    const bytes = new Uint8Array(length);
+    for (const part of frames(address, length)) {
+      const at = Number(part.address & 0xfffn);
+      bytes.set(this.#frame(part.address).subarray(at, at + part.length), part.offset);
+    }
+    return bytes;
   }
 
   /** Sets bytes of RAM or of the device, over any number of frames. */
   set(address: bigint, bytes: Uint8Array): void {
-    bytes.forEach((byte, i) => this.#poke(address + BigInt(i), Uint8Array.of(byte)));
+    for (const part of frames(address, bytes.length)) {
+      const piece = bytes.subarray(part.offset, part.offset + part.length);
+      this.#frame(part.address).set(piece, Number(part.address & 0xfffn));
+    }
   }
 
   /** What was asked for, without what is 0 or false. */
@@ -75,21 +83,6 @@ export class PlainWorld implements World {
       ...(type === ioreqType.pio ? { pio: true as const } : {}),
       ...Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== false && value !== 0n)),
     }));
-  }
-
-  /** In any frame, and across its end. */
-  #peek(address: bigint, length: number): Uint8Array {
-    return Uint8Array.from({ length }, (_, i) => {
-      const at = address + BigInt(i);
-      return this.#frame(at)[Number(at & 0xfffn)] ?? 0;
-    });
-  }
-
-  #poke(address: bigint, bytes: Uint8Array): void {
-    bytes.forEach((byte, i) => {
-      const at = address + BigInt(i);
-      this.#frame(at)[Number(at & 0xfffn)] = byte;
-    });
   }
 
   #frame(address: bigint): Uint8Array {

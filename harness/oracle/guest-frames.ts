@@ -1,0 +1,13 @@
+import type { Environment } from '../../src/agent/protocol.ts';
+
+/** The same for every guest of ours: harness/host/guest-pool.ts. */
+const memoryBytes = 64n * 1024n * 1024n;
+
+/**
+ * Whether a guest of ours has RAM there (xg_dom_x86.c of Xen's libxenguest): from 0 on, with a hole for video memory where
+ * there is a QEMU, and some pages below 0xff000000 that Xen and the toolstack talk through.
+ */
+export function isGuestRam(environment: Environment, address: bigint): boolean {
+  if (environment === 'hvm' && address >= 0xa_0000n && address < 0xc_0000n) return false;
+  return address < memoryBytes || (address >= 0xfeff_0000n && address < 0xff00_0000n);
+}

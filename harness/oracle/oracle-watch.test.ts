@@ -1,0 +1,97 @@
+import { describe, expect, it } from 'vitest';
+import { ProgramBuilder, type OperationResult, type Program, type ProgramResults } from '../../guests/program/index.ts';
+import { isLabError } from '../../src/errors.ts';
+import type { TraceServer } from '../../src/model/oracle/check-trace.ts';
+import { traceRecordBytes } from '../../src/trace/record.ts';
+import { watchResults } from './matcher.ts';
+import { OracleWatch } from './oracle-watch.ts';
+
+/** Bytes of trace records of reads of port 0x5000, 4 bytes wide, which were answered with these values. */
+function traceOf(values: readonly number[], first = 0): Uint8Array {
+  const bytes = new Uint8Array(values.length * traceRecordBytes);
+  const view = new DataView(bytes.buffer);
+  values.forEach((value, i) => {
+    const at = i * traceRecordBytes;
+    view.setBigUint64(at + 16, 0x5000n, true);
+    view.setUint32(at + 32, value, true);
+    view.setUint32(at + 40, 1, true);
+    view.setUint32(at + 44, 4, true);
+    view.setUint32(at + 48, first + i, true);
+    view.setUint8(at + 55, 1);
+  });
+  return bytes;
+}
+
+const servers: TraceServer[] = [{ name: 'main', ranges: [{ kind: 'port', start: 0x5000n, end: 0x5003n }] }];
+const program = (build: (program: ProgramBuilder) => ProgramBuilder): Program => build(new ProgramBuilder()).build();
+const twice = program((program) => program.in(0x5000, 4).in(0x5000, 4));
+
+function resultsOf(values: readonly number[]): ProgramResults {
+  const results = values.map((value): OperationResult => {
+    const gpr = { rax: BigInt(value), rbx: 0n, rcx: 0n, rdx: 0x5000n, rsi: 0n, rdi: 0n };
+    return { op: 'in', value, ...gpr, rflags: 2n, cycles: 0 };
+  });
+  return { vcpu: 0, sequence: 1, started: 0n, ended: 0n, results };
+}
+
+function makeWatch(trace: () => Uint8Array): OracleWatch {
+  return new OracleWatch({
+    guest: { environment: 'pvh', trace: async () => trace() },
+    xenVersion: async () => '4.20.5-pre',
+    servers: () => servers,
+  });
+}
+
+describe('toMatchOracle', () => {
+  it('passes when trace, program and results agree, and looks at each record once', async () => {
+    let trace = traceOf([1, 2]);
+    const watch = makeWatch(() => trace);
+    const first = resultsOf([1, 2]);
+    watch.note([twice], [first]);
+    watchResults(watch, [first]);
+    await expect(first).toMatchOracle();
+    trace = traceOf([2, 3, 4], 1);
+    const second = resultsOf([3, 4]);
+    watch.note([twice], [second]);
+    watchResults(watch, [second]);
+    await expect([second]).toMatchOracle();
+    await expect(second).toMatchOracle();
+  });
+
+  it('fails when the guest saw something else, and shows it', async () => {
+    const watch = makeWatch(() => traceOf([1, 2]));
+    const seen = resultsOf([1, 3]);
+    watch.note([twice], [seen]);
+    watchResults(watch, [seen]);
+    await expect(expect(seen).toMatchOracle()).rejects.toThrow(/run 1, vCPU 0: in 0x5000 4\n[^]*! rax 0x2 +\| rax 0x3/);
+  });
+
+  it('does not know what is no result of a run', async () => {
+    await expect(expect({}).toMatchOracle()).rejects.toThrow(TypeError);
+  });
+});
+
+describe('a watch', () => {
+  it('says so when the trace does not go back far enough', async () => {
+    const watch = makeWatch(() => traceOf([2], 1));
+    watch.note([twice], [resultsOf([1, 2])]);
+    const error: unknown = await watch.check().catch((error: unknown) => error);
+    expect(isLabError(error) && [error.blame, error.code]).toEqual(['scenario', 'TRACE_OVERFLOW']);
+  });
+
+  it('counts the turns of a sample', async () => {
+    const sampled = program((program) => program.sample({ warmup: 1, count: 2 }, (op) => op.in(0x5000, 4)));
+    const [result] = resultsOf([0]).results;
+    const seen = { ...resultsOf([]), results: [{ ...result, op: 'sample', samples: new Uint32Array(2) }] };
+    const checked = async (values: number[]): Promise<boolean> => {
+      const watch = makeWatch(() => traceOf(values));
+      watch.note([sampled], [seen as ProgramResults]);
+      return (await watch.check()).every(({ rows }) => rows.every(({ isSame }) => isSame));
+    };
+    expect([await checked([1, 2]), await checked([1, 2, 3]), await checked([1, 2, 3, 4])]).toEqual([
+      false,
+      true,
+      false,
+    ]);
+  });
+});

@@ -1,0 +1,59 @@
+import { operationToText, type Operation, type OperationResult, type Program } from '../../guests/program/index.ts';
+import type { OracleStep, SeenState } from '../../src/model/oracle/check-trace.ts';
+import { LabError } from '../../src/errors.ts';
+import { cpuOf, instructionOf } from './instruction-of.ts';
+
+/** Vector of the page fault: the guest maps no more than it has to, and the oracle knows no page tables. */
+const pageFault = 14;
+
+/** The operations of a program that was run, and what they gave, as the oracle takes them. */
+export function stepsOf({ operations }: Program, results: readonly OperationResult[]): OracleStep[] {
+  return operations.flatMap((operation, i) => {
+    const result = results[i];
+    return result === undefined || result.fault?.vector === pageFault ? [] : stepOf(operation, result);
+  });
+}
+
+function stepOf(operation: Operation, result: OperationResult): OracleStep[] {
+  const label = operationToText(operation);
+  switch (operation.op) {
+    case 'cpuid':
+    case 'rdtsc':
+    case 'barrier':
+    case 'crash':
+      return [];
+    case 'fill': {
+      const bytes = new Uint8Array(operation.length).fill(operation.byte);
+      return [{ label, kind: 'write', address: operation.address, bytes }];
+    }
+    case 'write':
+      return [{ label, kind: 'write', address: operation.address, bytes: operation.bytes }];
+    case 'read':
+      return [{ label, kind: 'read', address: operation.address, bytes: result.bytes ?? new Uint8Array() }];
+    case 'sample': {
+      const { inner } = operation;
+      if (inner.op === 'cpuid' || inner.op === 'rdtsc') return [];
+      const times = operation.warmup + (result.samples?.length ?? 0);
+      return [{ label, kind: 'instruction', instruction: instructionOf(inner), cpu: cpuOf(inner), times }];
+    }
+    case 'raw':
+      throw new LabError(`the oracle does not know the machine code of ${label}`, {
+        blame: 'scenario',
+        code: 'ORACLE_UNKNOWN_CODE',
+      });
+    default:
+      return [
+        {
+          label,
+          kind: 'instruction',
+          instruction: instructionOf(operation),
+          cpu: cpuOf(operation),
+          seen: seen(result),
+        },
+      ];
+  }
+}
+
+function seen({ rax, rbx, rcx, rdx, rsi, rdi, rflags, fault }: OperationResult): SeenState {
+  return { gpr: { rax, rbx, rcx, rdx, rsi, rdi }, rflags, ...(fault === undefined ? {} : { fault }) };
+}
