@@ -26,6 +26,7 @@ export class DeviceModel {
   readonly #servers = new Map<string, Promise<void>>();
   readonly #layout = new Map<string, TraceRange[]>();
   readonly #troubles: LabError[] = [];
+  readonly #closed: ServerReport[] = [];
 
   constructor(guest: GuestSession) {
     this.#guest = guest;
@@ -93,9 +94,17 @@ export class DeviceModel {
     return this.#troubles[0];
   }
 
-  /** Closes all servers and brings back what they saw. Done after each scenario, which keeps the traces. */
+  /** Closes all servers, so that others can take their place. Their traces are kept with the scenario's. */
+  async closeServers(): Promise<void> {
+    if (this.#servers.size === 0) return;
+    this.#servers.clear();
+    this.#closed.push(...(await this.#guest.closeServers()));
+  }
+
+  /** Closes all servers and brings back what they saw, and those before them. Done after each scenario, which keeps the traces. */
   async close(): Promise<ServerReport[]> {
-    return this.#servers.size === 0 ? [] : await this.#guest.closeServers();
+    await this.closeServers();
+    return this.#closed;
   }
 
   async #need(server: string): Promise<void> {
