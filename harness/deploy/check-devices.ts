@@ -6,7 +6,13 @@ import { LabError, messageOf } from '../../src/errors.ts';
 import { repository } from '../repository.ts';
 import { shownPath } from './shown-path.ts';
 
-const deviceSchema = z.looseObject({ name: z.string().min(1), regions: z.record(z.string(), z.unknown()) });
+const deviceSchema = z.looseObject({
+  name: z.string().min(1),
+  regions: z.union([
+    z.record(z.string(), z.unknown()),
+    z.custom<() => unknown>((value) => typeof value === 'function'),
+  ]),
+});
 const loadedSchema = z.array(z.unknown());
 
 /** The source of a module whose exports {@link checkDevices} understands. */

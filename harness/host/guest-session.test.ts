@@ -105,7 +105,7 @@ describe('a guest', () => {
 
   it('closes servers and brings back what they saw', async () => {
     const closing = guest.closeServers();
-    const counters = { unclaimed: 1, badWidth: 0, malformed: 0 };
+    const counters = { unclaimed: 1, badWidth: 0, misaligned: 0, malformed: 0, undecoded: 0 };
     const servers = [
       { server: 'main', xenId: 1, counters },
       { server: 'other', xenId: 2 },
@@ -126,8 +126,8 @@ describe('a guest', () => {
       guest.writeMemory(0x1000, Uint8Array.of(1)),
     ];
     await question(5);
-    for (const one of asked) one.reply(empty);
-    await Promise.all(calls);
+    for (const one of asked) one.reply({ ...empty, result: { device: 3 } });
+    expect((await Promise.all(calls))[2]).toBe(3);
     expect(asked.map(({ request }) => request)).toEqual([
       { do: 'createServer', guest: 'hvm-1', server: 'main' },
       { do: 'setSpin', guest: 'hvm-1', server: 'main', cycles: 5 },

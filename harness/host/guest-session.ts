@@ -8,9 +8,16 @@ import {
   type Program,
   type ProgramResults,
 } from '../../guests/program/index.ts';
-import { closeServersResultSchema, type Environment, type GuestRequest } from '../../src/agent/protocol.ts';
+import {
+  attachResultSchema,
+  closeServersResultSchema,
+  useDeviceResultSchema,
+  type Environment,
+  type GuestRequest,
+} from '../../src/agent/protocol.ts';
 import type { Device } from '../../src/device/index.ts';
 import { LabError } from '../../src/errors.ts';
+import type { DeviceState } from '../../src/server/attach-device.ts';
 import type { DispatchCounters } from '../../src/server/dispatcher.ts';
 import type { Requester } from './agent-connection.ts';
 
@@ -164,9 +171,29 @@ export class GuestSession implements GuestIdentity {
     return undefined;
   }
 
-  /** Makes a device on a server; accesses reach it when this resolves. */
-  async attach(server: string, device: string, options: unknown, at: Readonly<Record<string, number>>): Promise<void> {
-    await this.#agent.request({ do: 'attach', guest: this.name, server, device, options, at: { ...at } });
+  /** Makes a device on a server; accesses reach it when this resolves. Gives its number there. */
+  async attach(
+    server: string,
+    device: string,
+    options: unknown,
+    at: Readonly<Record<string, number>>,
+  ): Promise<number> {
+    const request = { do: 'attach', guest: this.name, server, device, options, at: { ...at } } as const;
+    return attachResultSchema.parse((await this.#agent.request(request)).result).device;
+  }
+
+  /** Has a device do what it may be able to. Gives what `snapshot` gave. */
+  async useDevice(
+    server: string,
+    device: number,
+    ability: 'reset' | 'snapshot' | 'restore',
+    state?: DeviceState,
+  ): Promise<DeviceState | undefined> {
+    const request: GuestRequest = {
+      ...{ do: 'useDevice', guest: this.name, server, device, ability },
+      ...(state && { state: { state: state.state, functions: mutable(state.functions) } }),
+    };
+    return useDeviceResultSchema.parse((await this.#agent.request(request)).result).state;
   }
 
   /** Lets the C yardstick serve a server, with a 4-byte register at each port. */
@@ -191,6 +218,9 @@ export class GuestSession implements GuestIdentity {
     }));
   }
 }
+
+const mutable = (functions: DeviceState['functions']): Record<string, number[]> =>
+  Object.fromEntries(Object.entries(functions).map(([name, bytes]) => [name, [...bytes]]));
 
 /** The promise's value, or the signal's reason if that comes first. */
 async function withSignal<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {

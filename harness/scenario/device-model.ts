@@ -1,14 +1,25 @@
 import type { AgentEvent } from '../../src/agent/protocol.ts';
-import type { Device, Regions } from '../../src/device/index.ts';
+import {
+  parsePciAddress,
+  stockDevices,
+  type Device,
+  type OptionsOf,
+  type PlaceOf,
+  type Regions,
+  type RegionsOf,
+  type StockDevices,
+} from '../../src/device/index.ts';
+import { regionsOf } from '../../src/device/define-device.ts';
 import { LabError } from '../../src/errors.ts';
 import type { TraceRange, TraceServer } from '../../src/model/oracle/check-trace.ts';
 import { readTrace, type TraceRecord } from '../../src/trace/record.ts';
+import type { DeviceState } from '../../src/server/attach-device.ts';
 import type { GuestSession, ServerReport } from '../host/guest-session.ts';
 
 /** How a device is put in place. */
 export interface AttachOptions<R extends Regions, O> {
-  /** Port or guest-physical address of each region. */
-  readonly at: { readonly [K in keyof R]: number };
+  /** Port, guest-physical address or PCI address (`'00:05.0'`) of each region. */
+  readonly at: { readonly [K in keyof R]: PlaceOf<R[K]> };
   /** For the device's `create`; what JSON can hold. Default `{}`. */
   readonly options?: O;
   /**
@@ -16,6 +27,16 @@ export interface AttachOptions<R extends Regions, O> {
    * the control port have one each; a PVH guest for seven.
    */
   readonly server?: string;
+}
+
+/** A device on a server. */
+export interface Attached {
+  /** Back to the state in which it was made. @throws LabError `ABILITY_MISSING` */
+  reset(): Promise<void>;
+  /** The state of the device and of its PCI functions. @throws LabError `ABILITY_MISSING` */
+  snapshot(): Promise<DeviceState>;
+  /** Takes over a state that the same kind of device gave. @throws LabError `ABILITY_MISSING` */
+  restore(state: DeviceState): Promise<void>;
 }
 
 const defaultServer = 'main';
@@ -36,14 +57,39 @@ export class DeviceModel {
    * Makes a device; accesses reach it when this resolves. One kind of device can be attached several times.
    *
    * @throws LabError with blame `scenario`: `DEVICE_UNKNOWN`, `REGION_UNKNOWN`, `REGION_NOT_PLACED`, `REGION_OUT_OF_RANGE`,
-   * `REGION_OVERLAP`, `RANGE_REFUSED` when Xen says no; with blame `host`: what a call of libxen failed with
+   * `REGION_OVERLAP`, `PCI_ADDRESS_INVALID`, `DEVICE_OPTIONS_INVALID`, `RANGE_REFUSED` when Xen says no; with blame `host`:
+   * what a call of libxen failed with
    */
-  async attach<R extends Regions, O>(device: Device<R, O>, how: AttachOptions<R, O>): Promise<void> {
-    const { at, options = {}, server = defaultServer } = how;
+  async attach<R extends Regions, O>(device: Device<R, O>, how: AttachOptions<R, O>): Promise<Attached>;
+  /** Makes a stock device, by its name in `stockDevices` of `ioreqlab/device`. */
+  async attach<N extends keyof StockDevices>(
+    name: N,
+    how: AttachOptions<RegionsOf<StockDevices[N]>, OptionsOf<StockDevices[N]>>,
+  ): Promise<Attached>;
+  async attach(
+    device: keyof StockDevices | Device,
+    { at, options = {}, server = defaultServer }: AttachOptions<Regions, unknown>,
+  ): Promise<Attached> {
+    const known: Device = typeof device === 'string' ? (stockDevices[device] as unknown as Device) : device;
+    const numbers: Record<string, number> = {};
+    for (const [region, place] of Object.entries(at)) {
+      numbers[region] = typeof place === 'string' ? parsePciAddress(place) : place;
+    }
     await this.#need(server);
-    this.#guest.know(device);
-    await this.#guest.attach(server, device.name, options, at);
-    for (const [name, { kind, size }] of Object.entries(device.regions)) this.#place(server, kind, at[name] ?? 0, size);
+    this.#guest.know(known);
+    const number = await this.#guest.attach(server, known.name, options, numbers);
+    for (const [name, claim] of Object.entries(regionsOf(known, options))) {
+      this.#place(server, claim.kind, numbers[name] ?? 0, claim.kind === 'pci' ? 1 : claim.size);
+    }
+    return {
+      reset: async () => void (await this.#guest.useDevice(server, number, 'reset')),
+      snapshot: async () => {
+        const state = await this.#guest.useDevice(server, number, 'snapshot');
+        if (state === undefined) throw new Error('a snapshot without a state');
+        return state;
+      },
+      restore: async (state) => void (await this.#guest.useDevice(server, number, 'restore', state)),
+    };
   }
 
   /**

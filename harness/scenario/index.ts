@@ -11,5 +11,6 @@ export {
 } from '../../guests/program/index.ts';
 export type { GuestSession } from '../host/guest-session.ts';
 export { readTrace, type TraceRecord } from '../../src/trace/record.ts';
-export type { AttachOptions, DeviceModel } from './device-model.ts';
+export type { Attached, AttachOptions, DeviceModel } from './device-model.ts';
+export type { DeviceState } from '../../src/server/attach-device.ts';
 export { scenario, type ScenarioFixtures, type ScenarioOptions } from './scenario.ts';

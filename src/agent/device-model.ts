@@ -137,8 +137,11 @@ export class DeviceModel {
         this.#server(request.server).setSpin(request.cycles);
         return [{}, []];
       case 'attach':
-        await this.#server(request.server).attach(request.device, request.options, request.at);
-        return [{}, []];
+        return [{ device: await this.#server(request.server).attach(request.device, request.options, request.at) }, []];
+      case 'useDevice': {
+        const { server, device, ability, state } = request;
+        return [{ state: await this.#server(server).use(device, ability, state) }, []];
+      }
       case 'attachReference':
         this.#server(request.server).attachReference(request.ports);
         return [{}, []];
@@ -149,9 +152,9 @@ export class DeviceModel {
       case 'execute':
         return [{}, await this.#execute(request, blobs, isRepeated)];
       case 'readMemory':
-        return [{}, [this.#memory.readBytes(request.address, request.length)]];
+        return [{}, [this.#memory.readExisting(request.address, request.length)]];
       case 'writeMemory':
-        for (const blob of blobs) this.#memory.writeBytes(request.address, blob);
+        for (const blob of blobs) this.#memory.writeExisting(request.address, blob);
         return [{}, []];
     }
   }
@@ -215,7 +218,7 @@ export class DeviceModel {
     const { signal } = new AbortController();
     if (!isRepeated) await this.#control.idle(request.start, signal);
     // The same bytes when it is repeated: who runs the program already does not notice.
-    request.writes.forEach((address, i) => this.#memory.writeBytes(address, blobs[i] ?? new Uint8Array()));
+    request.writes.forEach((address, i) => this.#memory.writeExisting(address, blobs[i] ?? new Uint8Array()));
     const look = setInterval(() => {
       for (const server of this.#servers.values()) server.checkWatchdog();
     }, watchdogLookMs);
@@ -229,7 +232,7 @@ export class DeviceModel {
       clearInterval(poke);
     }
     for (const server of this.#servers.values()) server.checkWatchdog();
-    return request.reads.map(({ address, length }) => this.#memory.readBytes(address, length));
+    return request.reads.map(({ address, length }) => this.#memory.readExisting(address, length));
   }
 
   /**

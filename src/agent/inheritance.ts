@@ -31,7 +31,7 @@ export class ServerAccount {
     if (request.do === 'closeServers') this.#servers.clear();
     if (request.do === 'createServer') {
       this.#servers.set(request.server, { xenId: (result as { xenId: number }).xenId, requests: [request] });
-    } else if ('server' in request) {
+    } else if ('server' in request && request.do !== 'useDevice') {
       const server = this.#servers.get(request.server);
       if (server === undefined) return;
       // Of settings the last one counts; devices add up.

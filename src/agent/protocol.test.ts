@@ -25,6 +25,7 @@ const requests: readonly Request[] = [
   { do: 'attach', guest, server, device: 'scratch', options: { initial: 5 }, at: { register: 0x5000 } },
   { do: 'attachReference', guest, server, ports: [0x5000] },
   { do: 'trace', guest, server },
+  { do: 'useDevice', guest, server, device: 0, ability: 'restore', state: { state: [1], functions: {} } },
   { do: 'closeServers', guest },
   { do: 'execute', guest, writes: [0x10_0000], start: [0, 3], reads: [{ address: 0x20_0000, length: 64 }] },
   { do: 'readMemory', guest, address: 0, length: 0 },

@@ -16,6 +16,12 @@ const port = z.number().int().min(0).max(0xffff);
 export const environmentSchema = z.enum(['hvm', 'pvh']);
 export type Environment = z.infer<typeof environmentSchema>;
 
+/** What a device's `snapshot` gives: its own state, and the configuration space of each of its PCI functions. */
+export const deviceStateSchema = z.object({
+  state: z.unknown(),
+  functions: z.record(z.string(), z.array(z.number().int().min(0).max(255)).length(256)),
+});
+
 const guestRequests = [
   z.object({ do: z.literal('createServer'), guest: name, server: name }),
   /** How long the server looks at its slots before it blocks, in TSC cycles. */
@@ -27,6 +33,15 @@ const guestRequests = [
     device: z.string(),
     options: z.unknown(),
     at: z.record(z.string(), address),
+  }),
+  /** Has a device do what it may be able to; `device` is what `attach` gave. */
+  z.object({
+    do: z.literal('useDevice'),
+    guest: name,
+    server: name,
+    device: z.number().int().min(0),
+    ability: z.enum(['reset', 'snapshot', 'restore']),
+    state: deviceStateSchema.optional(),
   }),
   z.object({ do: z.literal('attachReference'), guest: name, server: name, ports: z.array(port).min(1).max(256) }),
   z.object({ do: z.literal('trace'), guest: name, server: name }),
@@ -128,13 +143,24 @@ export const replySchema = z.union([
 /** The result of `createGuest`. */
 export const createGuestResultSchema = z.object({ domid: z.number().int().positive() });
 
+/** The result of `attach`: the device's number on its server. */
+export const attachResultSchema = z.object({ device: z.number().int().min(0) });
+
+/** The result of `useDevice`: the state, of `snapshot`. */
+export const useDeviceResultSchema = z.object({ state: deviceStateSchema.optional() });
+
 /** The result of `closeServers`; the blobs are the traces, in the same order. */
 export const closeServersResultSchema = z.object({
   servers: z.array(
     z.object({
       server: name,
       xenId: z.number().int().min(0),
-      counters: z.object({ unclaimed: z.number(), badWidth: z.number(), malformed: z.number() }).optional(),
+      counters: z
+        .object({
+          ...{ unclaimed: z.number(), badWidth: z.number(), misaligned: z.number() },
+          ...{ malformed: z.number(), undecoded: z.number() },
+        })
+        .optional(),
     }),
   ),
 });

@@ -38,8 +38,9 @@ describe('devices', () => {
 
 describe('regions', () => {
   it('take every width unless told otherwise', () => {
-    expect(port({ size: 0x1_0000 })).toEqual({ kind: 'port', size: 0x1_0000, widths: [1, 2, 4] });
-    expect(memory({ size: 1, widths: [1] })).toEqual({ kind: 'memory', size: 1, widths: [1] });
+    expect(port({ size: 0x1_0000 })).toEqual({ kind: 'port', size: 0x1_0000, widths: [1, 2, 4], alignment: 'any' });
+    const natural = { size: 1, widths: [1, 8], alignment: 'natural' } as const;
+    expect(memory(natural)).toEqual({ kind: 'memory', ...natural });
   });
 
   it('have a size that their addresses allow', () => {
@@ -51,6 +52,9 @@ describe('regions', () => {
       () => memory({ size: 0 }),
       () => memory({ size: 2 ** 53 }),
       () => memory({ size: '4' as unknown as number }),
+      () => memory({ size: 4, widths: [] }),
+      () => memory({ size: 4, widths: [3 as unknown as 4] }),
+      () => memory({ size: 4, alignment: 'odd' as unknown as 'any' }),
     ]) {
       expect(make).toThrow(expect.objectContaining({ blame: 'scenario', code: 'REGION_INVALID' }) as Error);
     }

@@ -1,7 +1,11 @@
 import type { Device } from './define-device.ts';
+import { stockDevices } from './devices/index.ts';
 import { LabError } from '../errors.ts';
 
-const devices = new Map<string, Device>();
+/** The stock devices are always there; their names cannot be anybody else's. */
+const devices = new Map<string, Device>(
+  Object.values(stockDevices as unknown as Record<string, Device>).map((device) => [device.name, device]),
+);
 
 /**
  * Makes devices known by their names. The bundle for dom0 calls it with the default exports of all `*.device.ts`.
@@ -25,12 +29,10 @@ export function registerDevices(list: readonly Device[]): void {
 export function deviceNamed(name: string): Device {
   const device = devices.get(name);
   if (device !== undefined) return device;
-  throw new LabError(
-    `no device is named ${JSON.stringify(name)}; there are: ${[...devices.keys()].sort().join(', ')}`,
-    {
-      blame: 'scenario',
-      code: 'DEVICE_UNKNOWN',
-      next: 'export it as the default of a file named <name>.device.ts',
-    },
-  );
+  const own = [...devices.keys()].filter((known) => !known.includes('/'));
+  throw new LabError(`no device is named ${JSON.stringify(name)}; there are: ${own.sort().join(', ')}`, {
+    blame: 'scenario',
+    code: 'DEVICE_UNKNOWN',
+    next: 'export it as the default of a file named <name>.device.ts',
+  });
 }

@@ -7,6 +7,7 @@
 
 #include "adopt.h"
 #include "control.h"
+#include "device_model_calls.h"
 #include "js.h"
 #include "memory.h"
 #include "probe_privilege.h"
@@ -53,9 +54,10 @@ static napi_value open_domain(napi_env env, napi_callback_info info)
         return js_throw_usage(env, "open: 1 to 128 vCPUs");
     if ( process.devicemodel )
         return js_throw_usage(env, "open: this process has its guest already");
-    /* All that serving needs, but nr_vcpus, which only checks. */
+    /* All that serving needs, but nr_vcpus, which only checks, and what there is another way for. */
     for ( size_t i = 0; i < xen_function_count; i++ )
         if ( xen_functions[i].offset != offsetof(struct xen_libs, xendevicemodel_nr_vcpus) &&
+             xen_functions[i].offset != offsetof(struct xen_libs, xendevicemodel_modified_memory_bulk) &&
              !js_needs(env, xen_functions[i].offset) )
             return NULL;
 
@@ -146,6 +148,8 @@ static napi_value init(napi_env env, napi_value exports)
         { "serverId", server_id },
         { "mapRange", map_range },
         { "unmapRange", unmap_range },
+        { "mapPciFunction", map_pci_function },
+        { "unmapPciFunction", unmap_pci_function },
         { "enableServer", enable_server },
         { "stopServer", stop_server },
         { "closeServer", close_server },
@@ -162,6 +166,12 @@ static napi_value init(napi_env env, napi_value exports)
         { "answerControl", answer_control },
         { "mapMemory", memory_map },
         { "unmapMemory", memory_unmap },
+        { "setIsaIrqLevel", set_isa_irq_level },
+        { "setPciIntxLevel", set_pci_intx_level },
+        { "setPciLinkRoute", set_pci_link_route },
+        { "injectMsi", inject_msi },
+        { "injectEvent", inject_event },
+        { "modifiedMemory", modified_memory },
     };
 
     xen_libs_load();

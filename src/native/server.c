@@ -87,6 +87,22 @@ int server_unmap_range(struct server *server, bool memory, uint64_t start, uint6
     return 0;
 }
 
+int server_map_pci(struct server *server, uint32_t sbdf, const char **call)
+{
+    if ( xen.xendevicemodel_map_pcidev_to_ioreq_server(process.devicemodel, server->domid, server->id, sbdf >> 16,
+                                                       sbdf >> 8, sbdf >> 3 & 31, sbdf & 7) )
+        return FAILED("xendevicemodel_map_pcidev_to_ioreq_server");
+    return 0;
+}
+
+int server_unmap_pci(struct server *server, uint32_t sbdf, const char **call)
+{
+    if ( xen.xendevicemodel_unmap_pcidev_from_ioreq_server(process.devicemodel, server->domid, server->id, sbdf >> 16,
+                                                           sbdf >> 8, sbdf >> 3 & 31, sbdf & 7) )
+        return FAILED("xendevicemodel_unmap_pcidev_from_ioreq_server");
+    return 0;
+}
+
 int server_enable(struct server *server, const char **call)
 {
     if ( xen.xendevicemodel_set_ioreq_server_state(process.devicemodel, server->domid, server->id, 1) )

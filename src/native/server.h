@@ -87,6 +87,8 @@ int server_adopt(struct server *server, domid_t domid, unsigned int vcpus, ioser
 
 int server_map_range(struct server *server, bool memory, uint64_t start, uint64_t end, const char **call);
 int server_unmap_range(struct server *server, bool memory, uint64_t start, uint64_t end, const char **call);
+int server_map_pci(struct server *server, uint32_t sbdf, const char **call);
+int server_unmap_pci(struct server *server, uint32_t sbdf, const char **call);
 
 /* Enables the server and binds a channel for each vCPU (Xen fills vp_eport only once it is enabled). */
 int server_enable(struct server *server, const char **call);

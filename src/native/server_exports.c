@@ -77,6 +77,31 @@ napi_value unmap_range(napi_env env, napi_callback_info info)
     return change_range(env, info, server_unmap_range);
 }
 
+static napi_value change_pci(napi_env env, napi_callback_info info,
+                             int (*change)(struct server *, uint32_t, const char **))
+{
+    napi_value arguments[2];
+    struct server *server = server_of(env, info, 2, arguments);
+    const char *call;
+    uint32_t sbdf;
+
+    if ( !server || !js_uint32(env, arguments[1], &sbdf) )
+        return NULL;
+    if ( change(server, sbdf, &call) )
+        return js_throw_call(env, call, errno);
+    return NULL;
+}
+
+napi_value map_pci_function(napi_env env, napi_callback_info info)
+{
+    return change_pci(env, info, server_map_pci);
+}
+
+napi_value unmap_pci_function(napi_env env, napi_callback_info info)
+{
+    return change_pci(env, info, server_unmap_pci);
+}
+
 napi_value enable_server(napi_env env, napi_callback_info info)
 {
     napi_value arguments[2];

@@ -9,6 +9,8 @@ napi_value create_server(napi_env env, napi_callback_info info);
 napi_value server_id(napi_env env, napi_callback_info info);
 napi_value map_range(napi_env env, napi_callback_info info);
 napi_value unmap_range(napi_env env, napi_callback_info info);
+napi_value map_pci_function(napi_env env, napi_callback_info info);
+napi_value unmap_pci_function(napi_env env, napi_callback_info info);
 napi_value enable_server(napi_env env, napi_callback_info info);
 napi_value stop_server(napi_env env, napi_callback_info info);
 napi_value close_server(napi_env env, napi_callback_info info);

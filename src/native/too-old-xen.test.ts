@@ -5,6 +5,7 @@ const xen = new FakeXen('4.10');
 
 it('a Xen without resource mapping is refused before anything is opened', () => {
   expect(xen.addon.missing().map(({ function: name, since }) => `${name} ${since}`)).toEqual([
+    'xendevicemodel_modified_memory_bulk 4.12',
     'xendevicemodel_nr_vcpus 4.15',
     'xenforeignmemory_map_resource 4.11',
     'xenforeignmemory_unmap_resource 4.11',

@@ -47,7 +47,7 @@ describe('a single access', () => {
     rig.dispatch(0x503, { size: 2, write: 1 });
     expect(rig.dispatch(0x1_0500)).toBe(allOnes);
     expect(rig.dispatch(0x500, mmio)).toBe(allOnes);
-    expect(rig.dispatcher.counters).toEqual({ unclaimed: 6, badWidth: 0, malformed: 0 });
+    expect(rig.dispatcher.counters).toEqual({ unclaimed: 6, badWidth: 0, misaligned: 0, malformed: 0, undecoded: 0 });
     expect(handler.calls).toEqual([]);
   });
 
@@ -60,7 +60,7 @@ describe('a single access', () => {
     expect(rig.dispatch(0x500, { size: 8 })).toBe(allOnes);
     rig.dispatch(0xf000_0000, { ...mmio, size: 1, write: 7 });
     expect(rig.dispatch(0xf000_0000, { ...mmio, size: 8 })).toBe(0x4_0000_0000n);
-    expect(rig.dispatcher.counters).toEqual({ unclaimed: 0, badWidth: 3, malformed: 0 });
+    expect(rig.dispatcher.counters).toEqual({ unclaimed: 0, badWidth: 3, misaligned: 0, malformed: 0, undecoded: 0 });
     expect([bytes.calls.length, words.calls.length]).toEqual([0, 2]);
   });
 
@@ -91,6 +91,75 @@ describe('a single access', () => {
       read.mockReturnValue(returned);
       expect([rig.dispatch(0x500, { size: 4 }), rig.dispatch(0x500, { size: 1 })]).toEqual([four, one]);
     }
+  });
+});
+
+describe('8 bytes at once', () => {
+  it('reach a handler that takes them, and no other way', () => {
+    const rig = new Rig();
+    const calls: unknown[] = [];
+    const handler: RegionHandler = {
+      read8: (offset, result) => {
+        calls.push(['read8', offset, [...result]]);
+        if (offset === 8) return;
+        result[0] = 0x8877_6655;
+        result[1] = 0x4433_2211;
+      },
+      write8: (offset, low, high) => void calls.push(['write8', offset, low, high]),
+    };
+    rig.dispatcher.add('d.r', memory({ size: 16, widths: [8] }), 0xf000_0000, handler);
+    expect(rig.dispatch(0xf000_0000, { ...mmio, size: 8 })).toBe(0x4433_2211_8877_6655n);
+    expect(rig.dispatch(0xf000_0008, { ...mmio, size: 8 })).toBe(allOnes);
+    rig.dispatch(0xf000_0004, { ...mmio, size: 8, write: 0xf0f1_f2f3_f4f5_f6f7n });
+    expect(rig.dispatch(0xf000_0000, { ...mmio, size: 4 })).toBe(allOnes);
+    const [ones] = [[0xffff_ffff, 0xffff_ffff]];
+    expect(calls).toEqual([
+      ['read8', 0, ones],
+      ['read8', 8, ones],
+      ['write8', 4, 0xf4f5_f6f7, 0xf0f1_f2f3],
+    ]);
+    expect(rig.dispatcher.counters.badWidth).toBe(1);
+  });
+
+  it('are not two of 4 for a region that takes 8 but lacks one direction', () => {
+    const rig = new Rig();
+    const handler = { ...recorder(), write8: () => undefined };
+    rig.dispatcher.add('d.r', memory({ size: 16, widths: [4, 8] }), 0, handler);
+    expect(rig.dispatch(0, { ...mmio, size: 8 })).toBe(allOnes);
+    expect(handler.calls).toEqual([]);
+  });
+
+  it('that nobody would take are refused when the region is declared', () => {
+    const { dispatcher } = new Rig();
+    expect(() => dispatcher.add('d.r', memory({ size: 16, widths: [4, 8] }), 0, recorder())).toThrow(
+      expect.objectContaining({ blame: 'scenario', code: 'HANDLER_INCOMPLETE' }) as Error,
+    );
+  });
+});
+
+describe('natural alignment', () => {
+  it('lets only offsets through that are a multiple of the width, and counts the others', () => {
+    const rig = new Rig();
+    const handler = recorder();
+    const region = { size: 32, alignment: 'natural' } as const;
+    rig.dispatcher.add('d.p', port(region), 0x501, handler);
+    rig.dispatcher.add('d.m', memory(region), 0x2_0000_0001, handler);
+    for (const [type, base] of [
+      [ioreqType.pio, 0x501],
+      [ioreqType.copy, 0x2_0000_0001],
+    ] as const) {
+      handler.calls.length = 0;
+      for (let offset = 0; offset < 9; offset++) {
+        for (const size of [1, 2, 4, 8]) rig.dispatch(base + offset, { type, size });
+      }
+      const offsetsOf = (wanted: number): number[] =>
+        handler.calls.filter(([, , size]) => size === wanted).map(([, offset]) => offset as number);
+      expect(offsetsOf(1)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8]);
+      expect(offsetsOf(2)).toEqual([0, 2, 4, 6, 8]);
+      // Of 8 bytes: two of 4 each at 0 and at 8.
+      expect(offsetsOf(4)).toEqual([0, 0, 4, 4, 8, 8, 12]);
+    }
+    expect(rig.dispatcher.counters).toMatchObject({ misaligned: 2 * (4 + 6 + 7), badWidth: 0, unclaimed: 0 });
   });
 });
 
@@ -166,7 +235,35 @@ describe('what is no access', () => {
     expect(rig.ram.mapped).toBe(1);
     rig.dispatch(0, { type: ioreqType.invalidate, write: allOnes, count: 0 });
     expect(rig.ram.mapped).toBe(0);
-    expect(rig.dispatcher.counters).toEqual({ unclaimed: 0, badWidth: 0, malformed: 0 });
+    expect(rig.dispatcher.counters).toEqual({ unclaimed: 0, badWidth: 0, misaligned: 0, malformed: 0, undecoded: 0 });
+  });
+
+  it('TIMEOFFSET tells whoever wants to know, with its sign', () => {
+    const rig = new Rig();
+    const heard: number[] = [];
+    const tell = (write: bigint): unknown => rig.dispatch(0, { type: ioreqType.timeOffset, size: 8, write });
+    tell(1n);
+    for (let i = 0; i < 2; i++) rig.dispatcher.onTimeOffset((seconds) => void heard.push(seconds));
+    tell(3600n);
+    tell(BigInt.asUintN(64, -86_400n));
+    tell(BigInt.asUintN(64, -(2n ** 40n)));
+    expect(heard).toEqual([3600, 3600, -86_400, -86_400, -(2 ** 40), -(2 ** 40)]);
+    expect(rig.dispatcher.counters.malformed).toBe(0);
+  });
+
+  it('guest memory that a request wrote is told before it is answered, once', () => {
+    const rig = new Rig();
+    rig.dispatcher.add('d.p', port({ size: 4 }), 0x60, {
+      read: () => 1,
+      write: (_offset, _size, value) => rig.guestMemory.write(value, 4, 7),
+    });
+    rig.dispatch(0x60, { size: 4, count: 512, pointer: 0x1ffc });
+    expect(rig.ram.modified).toEqual([[1, 2]]);
+    rig.dispatch(0x60, { size: 4, count: 512, write: 0, pointer: 0x2000 });
+    expect(rig.ram.modified).toEqual([[1, 2], [0]]);
+    rig.dispatch(0x60);
+    rig.dispatch(0x60, { write: 0x5000 });
+    expect(rig.ram.modified).toEqual([[1, 2], [0], [5]]);
   });
 
   it('what no Xen sends is counted', () => {
@@ -174,8 +271,9 @@ describe('what is no access', () => {
     const handler = recorder();
     rig.dispatcher.add('d.r', memory({ size: 0x1000 }), 0, handler);
     for (const [address, access] of [
-      [0, { type: ioreqType.pciConfig }],
-      [0, { type: ioreqType.timeOffset }],
+      [0, { type: ioreqType.timeOffset, size: 4 }],
+      [0, { type: 3 }],
+      [0, { type: ioreqType.pciConfig, size: 8 }],
       [0, { ...mmio, size: 3 }],
       [0, { ...mmio, size: 0 }],
       [0, { ...mmio, count: 4097 }],
@@ -186,7 +284,7 @@ describe('what is no access', () => {
     ] as const) {
       rig.dispatch(address, access);
     }
-    expect(rig.dispatcher.counters.malformed).toBe(9);
+    expect(rig.dispatcher.counters.malformed).toBe(10);
     expect(handler.calls).toEqual([]);
   });
 });

@@ -1,11 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { frameBytes } from '../abi/ioreq.ts';
-import { GuestMemory } from './guest-memory.ts';
+import { GuestMemory, type FrameMapper } from './guest-memory.ts';
 import { FakeMemory } from './testing/fake-memory.ts';
 
 const frames = 8;
 const end = frames * frameBytes;
+
+const mapperOf = (ram: FakeMemory): FrameMapper => ({
+  mapMemory: (gfn, count) => ram.mapMemory(gfn, count),
+  unmapMemory: (buffer) => ram.unmapMemory(buffer),
+  modifiedMemory: (frames, count) => ram.modifiedMemory(frames, count),
+});
 
 describe('guest memory', () => {
   it('is what was written to it, at whatever address and width, across frames', () => {
@@ -63,11 +69,59 @@ describe('guest memory', () => {
     expect(memory.read(frameBytes - 2, 4)).toBe(0xffff_2211);
   });
 
-  it('says where a stretch has none', () => {
+  it('reads all ones and writes nothing where a stretch has none', () => {
     const memory = new GuestMemory(new FakeMemory(1));
-    expect(() => memory.readBytes(frameBytes - 8, 16)).toThrow('the guest has no memory at 0x1000');
-    expect(() => memory.writeBytes(5 * frameBytes, new Uint8Array(1))).toThrow('0x5000');
-    expect(memory.readBytes(5 * frameBytes, 0)).toEqual(new Uint8Array());
+    memory.writeBytes(frameBytes - 2, Uint8Array.of(1, 2, 3, 4));
+    expect(memory.readBytes(frameBytes - 3, 5)).toEqual(Uint8Array.of(0, 1, 2, 0xff, 0xff));
+    expect(memory.misses).toBe(2);
+    const bytes = new Uint8Array(3);
+    memory.readInto(frameBytes - 2, bytes.subarray(1));
+    expect(bytes).toEqual(Uint8Array.of(0, 1, 2));
+  });
+
+  it('that has to be there and is not is an error', () => {
+    const memory = new GuestMemory(new FakeMemory(1));
+    expect(() => memory.readExisting(frameBytes - 8, 16)).toThrow('the guest has no memory at 0x1000');
+    expect(() => memory.writeExisting(5 * frameBytes, new Uint8Array(1))).toThrow('0x5000');
+    expect(memory.readExisting(5 * frameBytes, 0)).toEqual(new Uint8Array());
+  });
+
+  it('that was written is told, each run of writes to a frame once, and only when asked', () => {
+    const ram = new FakeMemory(4);
+    const memory = new GuestMemory(ram);
+    memory.read(0, 4);
+    expect(memory.hasModified).toBe(false);
+    for (let at = 0; at < 64; at += 4) memory.write(at, 4, 1);
+    memory.write(frameBytes - 1, 2, 0x1234);
+    memory.write(9 * frameBytes, 4, 1);
+    memory.writeBytes(2 * frameBytes - 1, new Uint8Array(frameBytes + 2));
+    expect([memory.hasModified, ram.modified]).toEqual([true, []]);
+    memory.tellModified();
+    memory.tellModified();
+    expect([memory.hasModified, ram.modified]).toEqual([false, [[0, 1, 2, 3]]]);
+    memory.writeExisting(0, new Uint8Array(1));
+    memory.write(frameBytes, 1, 0);
+    memory.drop();
+    expect(ram.modified.slice(1)).toEqual([[0], [1]]);
+  });
+
+  it('that was written in many places is told in parts', () => {
+    const ram = new FakeMemory(2);
+    const memory = new GuestMemory(ram);
+    for (let i = 0; i < 1_000; i++) memory.write((i % 2) * frameBytes, 4, i);
+    memory.tellModified();
+    expect(ram.modified.map((frames) => frames.length)).toEqual([256, 256, 256, 232]);
+  });
+
+  it('is written although Xen does not want to hear of it', () => {
+    const ram = new FakeMemory(1);
+    const refuse = (): never => {
+      throw new Error('ESRCH');
+    };
+    const memory = new GuestMemory({ ...mapperOf(ram), modifiedMemory: refuse });
+    memory.write(0, 4, 5);
+    memory.tellModified();
+    expect([memory.read(0, 4), memory.untold, memory.hasModified]).toEqual([5, 1, false]);
   });
 
   it('looks again for memory that was not there, except within one repeated access', () => {
@@ -97,7 +151,7 @@ describe('guest memory', () => {
   it('is usable after a mapping could not be given back', () => {
     const ram = new FakeMemory(2);
     const memory = new GuestMemory({
-      mapMemory: (gfn, count) => ram.mapMemory(gfn, count),
+      ...mapperOf(ram),
       unmapMemory: () => {
         throw new Error('munmap failed');
       },

@@ -5,20 +5,31 @@ import { LabError } from '../errors.ts';
 export interface FrameMapper {
   mapMemory(gfn: number, frames: number): ArrayBuffer;
   unmapMemory(buffer: ArrayBuffer): void;
+  /** Told of the frames that were written, for live migration. */
+  modifiedMemory(frames: Float64Array, count: number): void;
 }
 
 /** Frames kept mapped. Beyond that all are given back and mapped anew as needed. */
 const maxFrames = 1024;
+/** Written frames that are kept until they are told. */
+const maxModified = 256;
 
 /**
  * The guest's memory as a device model sees it: guest-physical addresses, frames mapped when they are first touched and
- * kept until {@link GuestMemory.drop}. A frame without memory reads as all ones and ignores writes, as on a real bus.
+ * kept until {@link GuestMemory.drop}. A frame without memory reads as all ones and ignores writes, as on a real bus, and
+ * is counted. What was written is told to Xen when the request is answered, so that a live migration sends it again
+ * (modified_memory in xen/arch/x86/hvm/dm.c).
  */
 export class GuestMemory {
   readonly #mapper: FrameMapper;
   readonly #frames = new Map<number, DataView>();
   /** Accesses to frames that have no memory. */
   misses = 0;
+  /** Frames that were written, since Xen was told last; the same one maybe several times. */
+  readonly #modified = new Float64Array(maxModified);
+  #modifiedCount = 0;
+  /** Written frames that Xen did not want to hear of. */
+  untold = 0;
   /** While a repeated access goes on: its frames that have no memory, so that each is looked for only once. */
   readonly #absent = new Set<number>();
   #isRepeating = false;
@@ -53,6 +64,33 @@ export class GuestMemory {
     if (size === 4) frame.setUint32(offset, value, true);
     else if (size === 2) frame.setUint16(offset, value, true);
     else frame.setUint8(offset, value);
+    this.#noteModified((address - offset) / frameBytes);
+  }
+
+  /** True when Xen has to be told of what was written. */
+  get hasModified(): boolean {
+    return this.#modifiedCount !== 0;
+  }
+
+  /** Tells Xen which frames were written since it was told last. A guest that is about to go is no error. */
+  tellModified(): void {
+    const count = this.#modifiedCount;
+    if (count === 0) return;
+    this.#modifiedCount = 0;
+    try {
+      this.#mapper.modifiedMemory(this.#modified, count);
+    } catch {
+      this.untold += count;
+    }
+  }
+
+  /** Call after the write: what is noted may be told at once. */
+  #noteModified(gfn: number): void {
+    const count = this.#modifiedCount;
+    if (count !== 0 && this.#modified[count - 1] === gfn) return;
+    this.#modified[count] = gfn;
+    this.#modifiedCount = count + 1;
+    if (count + 1 === maxModified) this.tellModified();
   }
 
   /** Begins and ends one access of many elements: what has no memory at first stays so until its end. */
@@ -61,37 +99,70 @@ export class GuestMemory {
     this.#absent.clear();
   }
 
-  /** A copy of a stretch of memory. @throws LabError `NO_GUEST_MEMORY` where the guest has none */
+  /** A copy of a stretch of memory; all ones where the guest has none. */
   readBytes(address: number, length: number): Uint8Array {
     const bytes = new Uint8Array(length);
-    this.#stretch(address, length, (frame, offset, at, count) => {
-      bytes.set(new Uint8Array(frame.buffer, offset, count), at);
-    });
+    this.readInto(address, bytes);
     return bytes;
   }
 
-  /** Copies bytes into the guest's memory. @throws LabError `NO_GUEST_MEMORY` where the guest has none */
+  /** The same into bytes that are there already. */
+  readInto(address: number, bytes: Uint8Array): void {
+    this.#read(address, bytes, true);
+  }
+
+  /** Copies bytes into the guest's memory; nothing where it has none. */
   writeBytes(address: number, bytes: Uint8Array): void {
-    this.#stretch(address, bytes.length, (frame, offset, at, count) => {
-      new Uint8Array(frame.buffer, offset, count).set(bytes.subarray(at, at + count));
-    });
+    this.#write(address, bytes, true);
+  }
+
+  /** A copy of memory that has to be there. @throws LabError `NO_GUEST_MEMORY` */
+  readExisting(address: number, length: number): Uint8Array {
+    const bytes = new Uint8Array(length);
+    this.#read(address, bytes, false);
+    return bytes;
+  }
+
+  /** Writes memory that has to be there, and tells Xen. @throws LabError `NO_GUEST_MEMORY` */
+  writeExisting(address: number, bytes: Uint8Array): void {
+    try {
+      this.#write(address, bytes, false);
+    } finally {
+      this.tellModified();
+    }
   }
 
   /** Gives all mappings back: what Xen's INVALIDATE asks for, and what a domain needs to go away. */
   drop(): void {
+    this.tellModified();
     const frames = [...this.#frames.values()];
     // First: a mapping that cannot be given back is of no use either.
     this.#frames.clear();
     for (const frame of frames) this.#mapper.unmapMemory(frame.buffer as ArrayBuffer);
   }
 
-  #stretch(address: number, length: number, copy: (f: DataView, offset: number, at: number, n: number) => void): void {
-    for (let at = 0; at < length;) {
+  #read(address: number, bytes: Uint8Array, isTolerant: boolean): void {
+    for (let at = 0; at < bytes.length;) {
       const offset = (address + at) % frameBytes;
-      const count = Math.min(length - at, frameBytes - offset);
+      const count = Math.min(bytes.length - at, frameBytes - offset);
       const frame = this.#frame((address + at - offset) / frameBytes);
-      if (frame === undefined) throw noMemory(address + at);
-      copy(frame, offset, at, count);
+      if (frame !== undefined) bytes.set(new Uint8Array(frame.buffer, offset, count), at);
+      else if (isTolerant) bytes.fill(0xff, at, at + count);
+      else throw noMemory(address + at);
+      at += count;
+    }
+  }
+
+  #write(address: number, bytes: Uint8Array, isTolerant: boolean): void {
+    for (let at = 0; at < bytes.length;) {
+      const offset = (address + at) % frameBytes;
+      const count = Math.min(bytes.length - at, frameBytes - offset);
+      const gfn = (address + at - offset) / frameBytes;
+      const frame = this.#frame(gfn);
+      if (frame !== undefined) {
+        new Uint8Array(frame.buffer, offset, count).set(bytes.subarray(at, at + count));
+        this.#noteModified(gfn);
+      } else if (!isTolerant) throw noMemory(address + at);
       at += count;
     }
   }

@@ -47,7 +47,7 @@ describe('a server with devices', () => {
     expect(await read(0x504)).toBe(allOnes);
     const remains = await host.close();
     expect(remains.xenId).toBe(id);
-    expect(remains.counters).toEqual({ unclaimed: 1, badWidth: 0, malformed: 0 });
+    expect(remains.counters).toEqual({ unclaimed: 1, badWidth: 0, misaligned: 0, malformed: 0, undecoded: 0 });
     expect(readTrace(remains.trace).map(({ address, answer }) => [address, answer])).toEqual([
       [0x500n, 0x1234_5678n],
       [0x500n, 0xcafen],
@@ -199,7 +199,13 @@ describe('a broken handler', () => {
     await write(0x600, 2);
     await until(() => troubles.length > 0);
     expect(troubles).toMatchObject([{ kind: 'stuck', region: 'broken.trigger' }]);
-    expect((await host.close()).counters).toEqual({ unclaimed: 0, badWidth: 0, malformed: 0 });
+    expect((await host.close()).counters).toEqual({
+      unclaimed: 0,
+      badWidth: 0,
+      misaligned: 0,
+      malformed: 0,
+      undecoded: 0,
+    });
 
     const next = new ServerHost(addon, pool, (trouble) => troubles.push(trouble));
     await next.attach('register', { initial: 5 }, { value: 0x500 });

@@ -1,9 +1,11 @@
+import { formatPciAddress } from '../device/pci/address.ts';
 import { LabError, messageOf } from '../errors.ts';
 import { fromWire } from '../wire-error.ts';
 import type { Addon, ServerHandle } from '../xen/addon.ts';
 import type { DispatchCounters } from './dispatcher.ts';
+import type { DeviceState, Range } from './attach-device.ts';
 import { serveCode, word } from './request.ts';
-import type { Attachment, Range, ServerWorkerMessage } from './server-worker.ts';
+import type { Attachment, AttachReply, DeviceAbility, ServerWorkerMessage } from './server-worker.ts';
 import type { LentWorker, WorkerLender } from './worker-pool.ts';
 
 /** How long a worker gets to come back from its handler before it is terminated. */
@@ -46,11 +48,11 @@ export class ServerHost {
   readonly #words: Uint32Array;
   readonly #isInherited: boolean;
   readonly #trouble: (trouble: ServerTrouble) => void;
-  /** By {@link Range.index}. */
+  /** By what {@link word.region} holds when the region's handler was called last. */
   readonly #labels = new Map<number, string>();
   #worker: LentWorker | undefined;
   /** What the worker has not answered yet, in its order. */
-  readonly #attaching: PromiseWithResolvers<readonly Range[]>[] = [];
+  readonly #asked: PromiseWithResolvers<AttachReply | DeviceState | undefined>[] = [];
   readonly #stopped = withResolvers<undefined>();
   #counters: DispatchCounters | undefined;
   #hasReference = false;
@@ -90,13 +92,17 @@ export class ServerHost {
   /**
    * Puts a device on the server; accesses reach it when this resolves.
    *
+   * @param at address of each region; of a PCI function, its SBDF
+   * @returns the device's number, for {@link ServerHost.use}
    * @throws LabError what the device or Xen refused; `SERVER_LOST` when nobody serves the server any more
    */
-  async attach(device: string, options: unknown, at: Record<string, number>): Promise<void> {
-    this.checkWatchdog();
-    if (this.#lost !== undefined) throw this.#lost;
+  async attach(device: string, options: unknown, at: Record<string, number>): Promise<number> {
+    this.#checkUsable();
     if (this.#hasReference) throw inUse();
-    for (const range of await this.#place([{ device, options, at }])) this.#map(range);
+    const [attached] = await this.#place([{ device, options, at }]);
+    if (attached === undefined) throw new Error('unreachable');
+    for (const range of attached.ranges) this.#map(range);
+    return attached.device;
   }
 
   /**
@@ -104,8 +110,7 @@ export class ServerHost {
    * Its ranges are in Xen already.
    */
   async inherit(attachments: readonly Attachment[]): Promise<void> {
-    if (attachments.length === 0) return;
-    for (const { index, label } of await this.#place(attachments)) this.#labels.set(index, label);
+    if (attachments.length > 0) await this.#place(attachments);
   }
 
   /** Answers what the dead process had in hand with all ones. Before anything is attached. */
@@ -115,13 +120,29 @@ export class ServerHost {
     while (this.#words[word.code] === serveCode.request);
   }
 
+  /**
+   * Has a device do what it may be able to, between two requests.
+   *
+   * @param device what {@link ServerHost.attach} gave
+   * @param state for `restore`
+   * @returns what `snapshot` gave
+   * @throws LabError `ABILITY_MISSING`, `SERVER_LOST`, or what the device throws
+   */
+  async use(device: number, ability: DeviceAbility, state?: DeviceState): Promise<DeviceState | undefined> {
+    this.#checkUsable();
+    const answer = this.#expectAnswer();
+    this.#worker?.ask({ do: 'use', device, ability, ...(state && { state }) });
+    this.#addon.interruptServer(this.#server);
+    return (await answer) as DeviceState | undefined;
+  }
+
   /** Lets the C yardstick serve, with a 4-byte register at each port. Not together with devices. */
   attachReference(ports: readonly number[]): void {
     if (this.#worker !== undefined || this.#hasReference || this.#lost !== undefined) throw inUse();
     if (this.#isInherited) this.disown();
     this.#addon.startReference(this.#server, Uint16Array.from(ports));
     this.#hasReference = true;
-    for (const port of ports) this.#map({ index: 0, label: 'reference', memory: false, start: port, end: port + 3 });
+    for (const port of ports) this.#map({ label: 'reference', kind: 'port', start: port, end: port + 3 });
   }
 
   /** Looks whether the watchdog had to take the server away; says so once. */
@@ -168,20 +189,30 @@ export class ServerHost {
     } else worker.release();
   }
 
+  #checkUsable(): void {
+    this.checkWatchdog();
+    if (this.#lost !== undefined) throw this.#lost;
+  }
+
+  /** What the worker says to the next thing that it is asked. */
+  async #expectAnswer(): Promise<AttachReply | DeviceState | undefined> {
+    const asked = withResolvers<AttachReply | DeviceState | undefined>();
+    this.#asked.push(asked);
+    return await asked.promise;
+  }
+
   /** Has the worker make devices; it is started if there is none. */
-  async #place(attachments: readonly Attachment[]): Promise<Range[]> {
-    const placing = attachments.map(async () => {
-      const attaching = withResolvers<readonly Range[]>();
-      this.#attaching.push(attaching);
-      return await attaching.promise;
-    });
+  async #place(attachments: readonly Attachment[]): Promise<AttachReply[]> {
+    const placing = attachments.map(async () => (await this.#expectAnswer()) as AttachReply);
     const isNew = this.#worker === undefined;
     const worker = (this.#worker ??= this.#lend());
     if (isNew)
       worker.ask({ do: 'serve', server: this.#server, inherited: this.#isInherited ? attachments : undefined });
     if (!isNew || !this.#isInherited) for (const one of attachments) worker.ask({ do: 'attach', ...one });
     this.#addon.interruptServer(this.#server);
-    return (await Promise.all(placing)).flat();
+    const placed = await Promise.all(placing);
+    for (const { labels } of placed) for (const [index, label] of labels) this.#labels.set(index, label);
+    return placed;
   }
 
   #lend(): LentWorker {
@@ -196,35 +227,49 @@ export class ServerHost {
     });
   }
 
-  #map(range: Range): void {
-    this.#labels.set(range.index, range.label);
-    const { memory, start, end } = range;
+  #map({ label, kind, start, end }: Range): void {
+    const addon = this.#addon;
+    const isMemory = kind === 'memory';
+    const [map, unmap] =
+      kind === 'pci'
+        ? [() => addon.mapPciFunction(this.#server, start), () => addon.unmapPciFunction(this.#server, start)]
+        : [
+            () => addon.mapRange(this.#server, isMemory, start, end),
+            () => addon.unmapRange(this.#server, isMemory, start, end),
+          ];
     try {
       // The process that died may have got so far: no device of ours is there, or the dispatcher would have said so.
-      if (this.#isInherited) attempt(() => this.#addon.unmapRange(this.#server, memory, start, end));
-      this.#addon.mapRange(this.#server, memory, start, end);
+      if (this.#isInherited) attempt(unmap);
+      map();
     } catch (error) {
-      const kind = range.memory ? 'memory' : 'ports';
-      throw new LabError(
-        `Xen refused ${range.label}, ${kind} 0x${range.start.toString(16)} to 0x${range.end.toString(16)}: ${messageOf(error)}`,
-        { blame: 'scenario', code: 'RANGE_REFUSED', cause: error },
-      );
+      const what =
+        kind === 'pci'
+          ? `PCI function ${formatPciAddress(start)}`
+          : `${kind === 'memory' ? 'memory' : 'ports'} 0x${start.toString(16)} to 0x${end.toString(16)}`;
+      throw new LabError(`Xen refused ${label}, ${what}: ${messageOf(error)}`, {
+        blame: 'scenario',
+        code: 'RANGE_REFUSED',
+        cause: error,
+      });
     }
   }
 
   /** Nobody serves any more, and nobody will: what waits for the worker is told so. */
   #lose(why: string): void {
     this.#lost ??= new LabError(`the server serves no more: ${why}`, { blame: 'deviceModel', code: 'SERVER_LOST' });
-    for (const { reject } of this.#attaching.splice(0)) reject(this.#lost);
+    for (const { reject } of this.#asked.splice(0)) reject(this.#lost);
   }
 
   #hear(message: ServerWorkerMessage): void {
     switch (message.say) {
       case 'attached':
-        this.#attaching.shift()?.resolve(message.ranges);
+        this.#asked.shift()?.resolve(message.attached);
+        break;
+      case 'used':
+        this.#asked.shift()?.resolve(message.state);
         break;
       case 'refused':
-        this.#attaching.shift()?.reject(fromWire(message.error));
+        this.#asked.shift()?.reject(fromWire(message.error));
         break;
       case 'threw':
         this.#trouble({ kind: 'threw', region: message.region, message: message.message });

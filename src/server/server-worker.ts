@@ -1,11 +1,14 @@
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import type { Device } from '../device/define-device.ts';
 import { deviceNamed } from '../device/registry.ts';
-import { LabError, messageOf } from '../errors.ts';
+import { messageOf } from '../errors.ts';
 import { toWire, type WireError } from '../wire-error.ts';
 import { loadAddon, type Addon, type ServerHandle } from '../xen/addon.ts';
+import { attachDevice, type AttachedDevice, type DevicePlace, type DeviceState } from './attach-device.ts';
 import { Dispatcher, type DispatchCounters } from './dispatcher.ts';
 import { GuestMemory } from './guest-memory.ts';
+import { InterruptLines } from './interrupt-lines.ts';
+import { BarDecoder } from './pci-placement.ts';
 import { serveCode, word } from './request.ts';
 
 /** What a worker is started with. */
@@ -28,21 +31,21 @@ export type ServerWorkerRequest =
   /** `inherited`: the server was adopted with these devices; they are made before it is served. */
   | { readonly do: 'serve'; readonly server: ServerHandle; readonly inherited?: readonly Attachment[] | undefined }
   | ({ readonly do: 'attach' } & Attachment)
+  | { readonly do: 'use'; readonly device: number; readonly ability: DeviceAbility; readonly state?: DeviceState }
   | { readonly do: 'stop' };
 
-/** A stretch that Xen has to be told about. Both ends are included. */
-export interface Range {
-  /** What {@link word.region} holds when its handler was called last. */
-  readonly index: number;
-  readonly label: string;
-  readonly memory: boolean;
-  readonly start: number;
-  readonly end: number;
+/** What can be asked of a device that is attached. */
+export type DeviceAbility = 'reset' | 'snapshot' | 'restore';
+
+/** A device that was attached: its number on its server, what Xen has to be told, and what its regions are called. */
+export interface AttachReply extends Pick<AttachedDevice, 'ranges' | 'labels'> {
+  readonly device: number;
 }
 
 /** What a worker says. */
 export type ServerWorkerMessage =
-  | { readonly say: 'attached'; readonly ranges: readonly Range[] }
+  | { readonly say: 'attached'; readonly attached: AttachReply }
+  | { readonly say: 'used'; readonly state: DeviceState | undefined }
   | { readonly say: 'refused'; readonly error: WireError }
   | { readonly say: 'threw'; readonly region: string; readonly message: string }
   | { readonly say: 'failed'; readonly message: string }
@@ -50,6 +53,7 @@ export type ServerWorkerMessage =
 
 /** What a thread keeps of a server's handle: its memory outlives the server and is shared only once per thread. */
 export interface Shared {
+  readonly server: ServerHandle;
   readonly words: Uint32Array;
   readonly next: () => void;
 }
@@ -62,6 +66,7 @@ export function runServerWorker(): void {
     if (request.do !== 'serve') return;
     const { server } = request;
     const known = shared.get(server) ?? {
+      server,
       words: new Uint32Array(addon.requestWords(server)),
       next: addon.bindServe(server),
     };
@@ -94,6 +99,8 @@ export class Serving {
   readonly #deviceNamed: (name: string) => Device;
   readonly #memory: GuestMemory;
   readonly #dispatcher: Dispatcher;
+  readonly #place: DevicePlace;
+  readonly #devices: AttachedDevice[] = [];
   #hasFailed = false;
 
   constructor(addon: Addon, shared: Shared, channel: ServingChannel, deviceNamed: (name: string) => Device) {
@@ -102,6 +109,13 @@ export class Serving {
     this.#deviceNamed = deviceNamed;
     this.#memory = new GuestMemory(addon);
     this.#dispatcher = new Dispatcher(shared.words, this.#memory);
+    const { server } = shared;
+    const decoder = new BarDecoder(this.#dispatcher, {
+      mapRange: (memory, start, end) => mapAnew(addon, server, memory, start, end),
+      unmapRange: (memory, start, end) => addon.unmapRange(server, memory, start, end),
+    });
+    const lines = new InterruptLines(addon);
+    this.#place = { dispatcher: this.#dispatcher, memory: this.#memory, lines, decoder };
   }
 
   /**
@@ -130,6 +144,7 @@ export class Serving {
         this.#channel.say({ say: 'failed', message });
       }
     }
+    this.#place.lines.release();
     this.#memory.drop();
     this.#channel.say({ say: 'stopped', counters: this.#dispatcher.counters });
     return false;
@@ -142,41 +157,40 @@ export class Serving {
       if (request === undefined) return true;
       if (request.do === 'stop') return false;
       if (request.do === 'serve') continue;
-      this.#tryAttach(request);
+      if (request.do === 'attach') this.#tryAttach(request);
+      else this.#tryUse(request);
     }
   }
 
-  #tryAttach({ device, options, at }: Attachment): void {
+  #tryAttach({ device: name, options, at }: Attachment): void {
     try {
-      this.#channel.say({ say: 'attached', ranges: this.#attach(device, options, at) });
+      const attached = attachDevice(this.#deviceNamed(name), options, at, this.#place);
+      const device = this.#devices.push(attached) - 1;
+      this.#channel.say({ say: 'attached', attached: { device, ranges: attached.ranges, labels: attached.labels } });
     } catch (error) {
       this.#channel.say({ say: 'refused', error: toWire(error) });
     }
   }
 
-  #attach(name: string, options: unknown, at: Record<string, number>): Range[] {
-    const device = this.#deviceNamed(name);
-    const handlers = device.create(options ?? {}, { memory: this.#memory });
-    const extra = Object.keys(at).find((region) => !Object.hasOwn(device.regions, region));
-    if (extra !== undefined) {
-      throw new LabError(`device ${name} has no region ${extra}; it has: ${Object.keys(device.regions).join(', ')}`, {
-        blame: 'scenario',
-        code: 'REGION_UNKNOWN',
-      });
+  #tryUse(request: Extract<ServerWorkerRequest, { do: 'use' }>): void {
+    try {
+      this.#channel.say({ say: 'used', state: this.#use(request) });
+    } catch (error) {
+      this.#channel.say({ say: 'refused', error: toWire(error) });
     }
-    return Object.entries(device.regions).map(([region, claim]) => {
-      const base = at[region];
-      const handler = handlers[region];
-      if (base === undefined || handler === undefined) {
-        throw new LabError(`device ${name}: region ${region} needs an address in \`at\` and a handler`, {
-          blame: 'scenario',
-          code: 'REGION_NOT_PLACED',
-        });
-      }
-      const label = `${name}.${region}`;
-      const index = this.#dispatcher.add(label, claim, base, handler);
-      return { index, label, memory: claim.kind === 'memory', start: base, end: base + claim.size - 1 };
-    });
+  }
+
+  #use({ device, ability, state }: Extract<ServerWorkerRequest, { do: 'use' }>): DeviceState | undefined {
+    const attached = this.#devices[device];
+    if (attached === undefined) throw new Error(`no device ${device} was attached`);
+    try {
+      if (ability === 'snapshot') return attached.snapshot();
+      if (ability === 'reset') attached.reset();
+      else if (state !== undefined) attached.restore(state);
+    } finally {
+      this.#memory.tellModified();
+    }
+    return undefined;
   }
 
   /** Says so once: a broken handler would otherwise flood the control channel. */
@@ -185,6 +199,16 @@ export class Serving {
     this.#hasFailed = true;
     const message = error instanceof Error ? (error.stack ?? error.message) : messageOf(error);
     this.#channel.say({ say: 'threw', region: this.#dispatcher.current, message });
+  }
+}
+
+/** Of an adopted server: the process that died may have mapped the range, of which nobody here knows. */
+function mapAnew(addon: Addon, server: ServerHandle, memory: boolean, start: number, end: number): void {
+  try {
+    addon.mapRange(server, memory, start, end);
+  } catch {
+    addon.unmapRange(server, memory, start, end);
+    addon.mapRange(server, memory, start, end);
   }
 }
 

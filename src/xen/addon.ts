@@ -65,6 +65,13 @@ export interface Addon {
   /** Gives the server a range of ports (`memory` false) or guest addresses, both ends included. */
   mapRange(server: ServerHandle, memory: boolean, start: number, end: number): void;
   unmapRange(server: ServerHandle, memory: boolean, start: number, end: number): void;
+  /**
+   * Gives the server the configuration space of a PCI function, whose accesses then come as PCI_CONFIG requests.
+   *
+   * @param sbdf segment << 16 | bus << 8 | device << 3 | function, as `address >> 32` of such a request
+   */
+  mapPciFunction(server: ServerHandle, sbdf: number): void;
+  unmapPciFunction(server: ServerHandle, sbdf: number): void;
   /** Enables the server and binds a channel for each vCPU. `watched`: the watchdog looks after its handler. */
   enableServer(server: ServerHandle, watched: boolean): void;
   /** Answers what is open with all ones and disables: the trace is complete. Nobody may be serving. Main thread. */
@@ -114,6 +121,32 @@ export interface Addon {
   mapMemory(gfn: number, frames: number): ArrayBuffer;
   /** Gives them back; the buffer is detached. */
   unmapMemory(buffer: ArrayBuffer): void;
+  /**
+   * Tells Xen that the first `count` of these frames were written through mappings, so that a live migration sends them
+   * again; does nothing while none goes on (xendevicemodel_modified_memory).
+   */
+  modifiedMemory(frames: Float64Array, count: number): void;
+
+  /** Level (0 or 1) of an ISA interrupt line, 0 to 15. One bit in Xen for each line, whoever sets it. */
+  setIsaIrqLevel(irq: number, level: number): void;
+  /** Level of a PCI interrupt line (0 is INTA#) of a device on bus 0 of segment 0. */
+  setPciIntxLevel(device: number, line: number, level: number): void;
+  /** Which ISA interrupt a PCI link (0 to 3) raises besides its own; 0 is none. */
+  setPciLinkRoute(link: number, irq: number): void;
+  /** Sends a message-signalled interrupt: what a device would write, and where (0xfeexxxxx). */
+  injectMsi(address: number, data: number): void;
+  /**
+   * Injects an event into a vCPU when it next runs; `type` is X86_EVENTTYPE_* of Xen's asm/x86-defs.h, `extra` the
+   * address of a page fault. Throws EBUSY while another one waits.
+   */
+  injectEvent(
+    vcpu: number,
+    vector: number,
+    type: number,
+    errorCode: number,
+    instructionBytes: number,
+    extra: number,
+  ): void;
 }
 
 /**

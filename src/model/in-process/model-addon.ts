@@ -83,6 +83,14 @@ export class ModelAddon implements Addon {
     this.#server(server).unmapRange(memory, start, end);
   }
 
+  mapPciFunction(server: ServerHandle, sbdf: number): void {
+    this.#server(server).mapPciFunction(sbdf);
+  }
+
+  unmapPciFunction(server: ServerHandle, sbdf: number): void {
+    this.#server(server).unmapPciFunction(sbdf);
+  }
+
   enableServer(server: ServerHandle, _watched: boolean): void {
     this.#server(server).enable();
   }
@@ -173,6 +181,22 @@ export class ModelAddon implements Addon {
     if (times === undefined) throw usage('unmapMemory: expected what mapMemory returned');
     if (times === 1) this.#mapped.delete(buffer);
     else this.#mapped.set(buffer, times - 1);
+  }
+
+  /** Nothing follows: the model does not migrate. */
+  modifiedMemory(): void {}
+
+  /** Nothing follows: the guest of the model has no interrupt controllers. The same for the others. */
+  setIsaIrqLevel(): void {}
+
+  setPciIntxLevel(): void {}
+
+  setPciLinkRoute(): void {}
+
+  injectMsi(): void {}
+
+  injectEvent(): void {
+    throw notOnModel('an event for a vCPU');
   }
 
   /** Frames that have not been given back. */

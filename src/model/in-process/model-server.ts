@@ -68,6 +68,16 @@ export class ModelServer {
     xenCall('xendevicemodel_unmap_io_range_from_ioreq_server', () => this.#xen.unmapIoRange(this.id, kind, start, end));
   }
 
+  mapPciFunction(sbdf: number): void {
+    xenCall('xendevicemodel_map_pcidev_to_ioreq_server', () => this.#xen.mapIoRange(this.id, rangeKind.pci, sbdf, sbdf));
+  }
+
+  unmapPciFunction(sbdf: number): void {
+    xenCall('xendevicemodel_unmap_pcidev_from_ioreq_server', () =>
+      this.#xen.unmapIoRange(this.id, rangeKind.pci, sbdf, sbdf),
+    );
+  }
+
   /** Enables, then binds: Xen fills vp_eport only once the server is enabled. */
   enable(): void {
     if (this.#isEnabled) throw usage('enableServer: it is enabled already');

@@ -66,3 +66,27 @@ unsigned int fake_calls(const char *function)
     pthread_mutex_unlock(&lock);
     return calls;
 }
+
+static struct fake_told told[FAKE_TOLD];
+static unsigned int told_count;
+
+int fake_tell(enum fake_told_kind kind, uint64_t a, uint64_t b, uint64_t c)
+{
+    pthread_mutex_lock(&lock);
+    if ( told_count < FAKE_TOLD )
+        told[told_count++] = (struct fake_told){ kind, { a, b, c } };
+    pthread_mutex_unlock(&lock);
+    return 0;
+}
+
+unsigned int fake_told(struct fake_told *copy)
+{
+    unsigned int count;
+
+    pthread_mutex_lock(&lock);
+    count = told_count;
+    memcpy(copy, told, count * sizeof *copy);
+    told_count = 0;
+    pthread_mutex_unlock(&lock);
+    return count;
+}

@@ -58,7 +58,13 @@ interface Controls {
   clearUp(): void;
   unbindAll(): void;
   setState(server: number, vcpu: number, state: number): void;
+  told(): ArrayBuffer;
 }
+
+const toldKinds = ['isa', 'intx', 'link', 'msi', 'event', 'modified'] as const;
+
+/** A call that tells the guest or Xen something: its kind, and three numbers as `enum fake_told_kind` lists them. */
+export type Told = readonly [kind: (typeof toldKinds)[number], ...values: number[]];
 
 /** Tests' hold on the fake of Xen: see fake_xen.h. */
 export class FakeXen {
@@ -123,6 +129,15 @@ export class FakeXen {
     }
   }
 
+  /** What device models have told since the last call, in order. */
+  told(): Told[] {
+    const words = [...new BigUint64Array(this.#controls.told())].map(Number);
+    return Array.from({ length: words.length / 4 }, (_, i) => {
+      const [kind = 0, ...values] = words.slice(4 * i, 4 * i + 4);
+      return [toldKinds[kind] ?? 'isa', ...values];
+    });
+  }
+
   /** Puts a request into a vCPU's slot as Xen does: body, state, event. */
   post(server: number, vcpu: number, request: IoRequest): void {
     this.#controls.post(server, vcpu, encodeSlot(request));
@@ -149,9 +164,15 @@ export class FakeXen {
     return decodeSlot(this.#controls.slot(server, vcpu));
   }
 
-  /** The ranges that a server owns. */
+  /** The ports and the memory that a server owns. */
   ranges(server: number): { readonly memory: boolean; readonly start: number; readonly end: number }[] {
-    return this.#controls.ranges(server).map(([memory, start, end]) => ({ memory: memory === 1, start, end }));
+    const ranges = this.#controls.ranges(server).filter(([kind]) => kind !== 2);
+    return ranges.map(([kind, start, end]) => ({ memory: kind === 1, start, end }));
+  }
+
+  /** The PCI functions that a server owns, by SBDF. */
+  pciFunctions(server: number): number[] {
+    return this.#controls.ranges(server).flatMap(([kind, start]) => (kind === 2 ? [start] : []));
   }
 
   /** The guest's memory, from gfn 0. */

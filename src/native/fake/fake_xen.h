@@ -27,8 +27,11 @@
 #define FAKE_PAGE 4096u
 #define FAKE_RANGES 32
 
+/* HVMOP_IO_RANGE_* of Xen. */
+enum fake_range_kind { FAKE_PORTS, FAKE_MEMORY, FAKE_PCI };
+
 struct fake_range {
-    bool memory;
+    enum fake_range_kind kind;
     uint64_t start, end;
 };
 
@@ -57,6 +60,23 @@ void fake_fail(const char *function, int error, unsigned int times);
 unsigned int fake_calls(const char *function);
 /* Tests: takes away the servers and pages that stayed because a call was made to fail. */
 void fake_clear_up(void);
+
+/* What a device model has told the guest or Xen, in order: calls.c. */
+enum fake_told_kind {
+    FAKE_ISA,      /* IRQ, level */
+    FAKE_INTX,     /* device, line, level */
+    FAKE_LINK,     /* link, IRQ */
+    FAKE_MSI,      /* address, data */
+    FAKE_EVENT,    /* vCPU, vector, type */
+    FAKE_MODIFIED, /* first frame, how many */
+};
+struct fake_told {
+    uint64_t kind, values[3];
+};
+#define FAKE_TOLD 1024
+int fake_tell(enum fake_told_kind kind, uint64_t a, uint64_t b, uint64_t c);
+/* Copies and forgets what was told; returns how many. */
+unsigned int fake_told(struct fake_told *told);
 
 /* servers.c */
 int fake_create_server(unsigned int *id);

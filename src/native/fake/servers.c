@@ -108,7 +108,7 @@ static int change_range(unsigned int id, struct fake_range range, bool add)
     {
         struct fake_range *other = &server->ranges[i];
 
-        if ( other->memory != range.memory || other->start > range.end || range.start > other->end )
+        if ( other->kind != range.kind || other->start > range.end || range.start > other->end )
             continue;
         if ( add )
             return FAIL(EEXIST);

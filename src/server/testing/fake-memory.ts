@@ -12,6 +12,8 @@ export class FakeMemory implements FrameMapper {
   most = 0;
   /** Calls of {@link mapMemory}. */
   maps = 0;
+  /** The frames of each call of {@link modifiedMemory}. */
+  readonly modified: number[][] = [];
 
   constructor(frames: number) {
     this.#frames = Array.from({ length: frames }, () => new Uint8Array(frameBytes));
@@ -38,6 +40,10 @@ export class FakeMemory implements FrameMapper {
     this.#mapped.set(buffer, gfn);
     this.most = Math.max(this.most, this.#mapped.size);
     return buffer;
+  }
+
+  modifiedMemory(frames: Float64Array, count: number): void {
+    this.modified.push([...frames.subarray(0, count)]);
   }
 
   unmapMemory(buffer: ArrayBuffer): void {
