@@ -223,6 +223,20 @@ NEVER(int xendevicemodel_unmap_io_range_from_ioreq_server(xendevicemodel_handle 
                                                           int is_mmio, uint64_t start, uint64_t end))
 NEVER(int xendevicemodel_get_ioreq_server_info(xendevicemodel_handle *handle, domid_t domid, ioservid_t id,
                                                xen_pfn_t *frame, xen_pfn_t *buffered, evtchn_port_t *port))
+NEVER(int xendevicemodel_map_pcidev_to_ioreq_server(xendevicemodel_handle *handle, domid_t domid, ioservid_t id,
+                                                    uint16_t segment, uint8_t bus, uint8_t device, uint8_t function))
+NEVER(int xendevicemodel_unmap_pcidev_from_ioreq_server(xendevicemodel_handle *handle, domid_t domid, ioservid_t id,
+                                                        uint16_t segment, uint8_t bus, uint8_t device,
+                                                        uint8_t function))
+NEVER(int xendevicemodel_set_isa_irq_level(xendevicemodel_handle *handle, domid_t domid, uint8_t irq,
+                                           unsigned int level))
+NEVER(int xendevicemodel_set_pci_intx_level(xendevicemodel_handle *handle, domid_t domid, uint16_t segment, uint8_t bus,
+                                            uint8_t device, uint8_t intx, unsigned int level))
+NEVER(int xendevicemodel_set_pci_link_route(xendevicemodel_handle *handle, domid_t domid, uint8_t link, uint8_t irq))
+NEVER(int xendevicemodel_inject_msi(xendevicemodel_handle *handle, domid_t domid, uint64_t address, uint32_t data))
+NEVER(int xendevicemodel_inject_event(xendevicemodel_handle *handle, domid_t domid, int vcpu, uint8_t vector,
+                                      uint8_t type, uint32_t error, uint8_t length, uint64_t extra))
+NEVER(int xendevicemodel_modified_memory(xendevicemodel_handle *handle, domid_t domid, uint64_t first, uint32_t count))
 NEVER(int xendevicemodel_shutdown(xendevicemodel_handle *handle, domid_t domid, unsigned int reason))
 NEVER(int xenforeignmemory_unmap(xenforeignmemory_handle *handle, void *address, size_t pages))
 NEVER(int xentoolcore_restrict_all(domid_t domid))
