@@ -135,9 +135,7 @@ const msiBytes = 16;
  *
  * @throws LabError `REGION_INVALID` for what no function can be
  */
-export function pciFunction<const B extends Bars = Readonly<Record<never, Bar>>>(
-  options: PciFunctionOptions<B>,
-): PciFunction<B> {
+export function pciFunction<const B extends Bars = Bars>(options: PciFunctionOptions<B>): PciFunction<B> {
   const { vendor, device, subsystem = { vendor, device }, revision = 0, registers, interruptPin } = options;
   const bars = options.bars ?? ({} as B);
   const numbers = { vendor, device, subsystemVendor: subsystem.vendor, subsystemDevice: subsystem.device };

@@ -69,7 +69,9 @@ export class ModelServer {
   }
 
   mapPciFunction(sbdf: number): void {
-    xenCall('xendevicemodel_map_pcidev_to_ioreq_server', () => this.#xen.mapIoRange(this.id, rangeKind.pci, sbdf, sbdf));
+    xenCall('xendevicemodel_map_pcidev_to_ioreq_server', () =>
+      this.#xen.mapIoRange(this.id, rangeKind.pci, sbdf, sbdf),
+    );
   }
 
   unmapPciFunction(sbdf: number): void {
