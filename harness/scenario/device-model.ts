@@ -70,7 +70,7 @@ export class DeviceModel {
     device: keyof StockDevices | Device,
     { at, options = {}, server = defaultServer }: AttachOptions<Regions, unknown>,
   ): Promise<Attached> {
-    const known: Device = typeof device === 'string' ? (stockDevices[device] as unknown as Device) : device;
+    const known: Device = typeof device === 'string' ? stockDevices[device] : device;
     const numbers: Record<string, number> = {};
     for (const [region, place] of Object.entries(at)) {
       numbers[region] = typeof place === 'string' ? parsePciAddress(place) : place;

@@ -40,7 +40,7 @@ describe('requests', () => {
   });
 
   it('that no agent may act on are refused, and the field is named', () => {
-    const [, , , create, , , , attach, reference, , , execute, read] = requests;
+    const [, , , create, , , , attach, reference, , , , execute, read] = requests;
     const wrong: readonly [object | undefined, RegExp][] = [
       [{ ...create, guest: '../etc' }, /^createGuest is not possible like this: guest: /],
       [{ ...create, guest: 'a"; x = "' }, /guest: /],
