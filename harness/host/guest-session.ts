@@ -19,7 +19,7 @@ import type { Device } from '../../src/device/index.ts';
 import { LabError } from '../../src/errors.ts';
 import type { DeviceState } from '../../src/server/attach-device.ts';
 import type { DispatchCounters } from '../../src/server/dispatcher.ts';
-import type { Requester } from './agent-connection.ts';
+import type { AgentReply, Requester } from './agent-connection.ts';
 
 /** A program, or what builds one. */
 export type ProgramSource = Program | ((program: ProgramBuilder) => ProgramBuilder);
@@ -207,20 +207,30 @@ export class GuestSession implements GuestIdentity {
     return blobs[0] ?? new Uint8Array();
   }
 
+  /** Closes a server in order and brings back what it saw. @throws LabError `SERVER_UNKNOWN` */
+  async closeServer(server: string): Promise<ServerReport> {
+    const [report] = reportsOf(await this.#agent.request({ do: 'closeServer', guest: this.name, server }));
+    if (report === undefined) throw new Error('unreachable: a server was closed without a report');
+    return report;
+  }
+
   /** Closes all servers in order and brings back what they saw. */
   async closeServers(): Promise<ServerReport[]> {
-    const { result, blobs } = await this.#agent.request({ do: 'closeServers', guest: this.name });
-    return closeServersResultSchema.parse(result).servers.map(({ server, xenId, counters }, i) => ({
-      server,
-      xenId,
-      counters,
-      trace: blobs[i] ?? new Uint8Array(),
-    }));
+    return reportsOf(await this.#agent.request({ do: 'closeServers', guest: this.name }));
   }
 }
 
 const mutable = (functions: DeviceState['functions']): Record<string, number[]> =>
   Object.fromEntries(Object.entries(functions).map(([name, bytes]) => [name, [...bytes]]));
+
+function reportsOf({ result, blobs }: AgentReply): ServerReport[] {
+  return closeServersResultSchema.parse(result).servers.map(({ server, xenId, counters }, i) => ({
+    server,
+    xenId,
+    counters,
+    trace: blobs[i] ?? new Uint8Array(),
+  }));
+}
 
 /** The promise's value, or the signal's reason if that comes first. */
 async function withSignal<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {

@@ -47,6 +47,7 @@ export class DeviceModel {
   readonly #servers = new Map<string, Promise<void>>();
   readonly #layout = new Map<string, TraceRange[]>();
   readonly #troubles: LabError[] = [];
+  /** What servers that were closed left. */
   readonly #closed: ServerReport[] = [];
 
   constructor(guest: GuestSession) {
@@ -140,10 +141,29 @@ export class DeviceModel {
     return this.#troubles[0];
   }
 
+  /** The same, once it is expected: it fails the scenario no more. */
+  takeTrouble(): LabError | undefined {
+    return this.#troubles.shift();
+  }
+
+  /**
+   * Closes a server with all that is attached to it, and brings back what it saw. Its name can be used for a new one.
+   *
+   * @throws LabError `SERVER_UNKNOWN`
+   */
+  async closeServer(server: string = defaultServer): Promise<ServerReport> {
+    const report = await this.#guest.closeServer(server);
+    this.#servers.delete(server);
+    this.#layout.delete(server);
+    this.#closed.push(report);
+    return report;
+  }
+
   /** Closes all servers, so that others can take their place. Their traces are kept with the scenario's. */
   async closeServers(): Promise<void> {
     if (this.#servers.size === 0) return;
     this.#servers.clear();
+    this.#layout.clear();
     this.#closed.push(...(await this.#guest.closeServers()));
   }
 

@@ -123,8 +123,10 @@ const test = base.extend<Fixtures>({
     // A guest that is gone has taken its servers along; its loss is told by what the scenario was doing.
     const reports = await deviceModel.close().catch(() => []);
     const { directory } = inject('ioreqlab');
-    for (const { server, trace } of reports) {
-      await writeFile(join(scenarioDirectory(directory, placeOf(task)), `${server}.trace`), trace);
+    for (const [i, { server, trace }] of reports.entries()) {
+      const earlier = reports.slice(0, i).filter((other) => other.server === server).length;
+      const file = `${server}${earlier === 0 ? '' : `.${earlier + 1}`}.trace`;
+      await writeFile(join(scenarioDirectory(directory, placeOf(task)), file), trace);
     }
   },
 });

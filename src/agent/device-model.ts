@@ -147,8 +147,10 @@ export class DeviceModel {
         return [{}, []];
       case 'trace':
         return [{}, [this.#server(request.server).readTrace()]];
+      case 'closeServer':
+        return this.#closeServers([request.server]);
       case 'closeServers':
-        return this.#closeServers();
+        return this.#closeServers([...this.#servers.keys()]);
       case 'execute':
         return [{}, await this.#execute(request, blobs, isRepeated)];
       case 'readMemory':
@@ -162,7 +164,7 @@ export class DeviceModel {
   /** Ends everything in order; the guest is told to go if it is to go with us. */
   async close(shutdown: boolean): Promise<void> {
     await inOrder([
-      async () => void (await this.#closeServers()),
+      async () => void (await this.#closeServers([...this.#servers.keys()])),
       () => this.#memory.drop(),
       () => this.#control[Symbol.dispose](),
       () => shutdown && this.#addon.shutdown(shutdownPoweroff),
@@ -194,11 +196,11 @@ export class DeviceModel {
     throw new LabError(`there is no server ${name}`, { blame: 'scenario', code: 'SERVER_UNKNOWN' });
   }
 
-  async #closeServers(): Promise<[unknown, readonly Uint8Array[]]> {
+  async #closeServers(names: readonly string[]): Promise<[unknown, readonly Uint8Array[]]> {
     const servers: object[] = [];
     const traces: Uint8Array[] = [];
-    const hosts = [...this.#servers];
-    this.#servers.clear();
+    const hosts = names.map((name) => [name, this.#server(name)] as const);
+    for (const name of names) this.#servers.delete(name);
     await inOrder(
       hosts.map(([server, host]) => async () => {
         const { xenId, counters, trace } = await host.close();

@@ -29,6 +29,7 @@ export class ServerAccount {
   note(request: GuestRequest, result: unknown): void {
     if (request.do === 'trace') return;
     if (request.do === 'closeServers') this.#servers.clear();
+    if (request.do === 'closeServer') this.#servers.delete(request.server);
     if (request.do === 'createServer') {
       this.#servers.set(request.server, { xenId: (result as { xenId: number }).xenId, requests: [request] });
     } else if ('server' in request && request.do !== 'useDevice') {

@@ -31,6 +31,7 @@ const requests: readonly Request[] = [
   { do: 'readMemory', guest, address: 0, length: 0 },
   { do: 'writeMemory', guest, address: Number.MAX_SAFE_INTEGER },
   { do: 'survive', guest, survives: true },
+  { do: 'closeServer', guest, server },
 ];
 
 describe('requests', () => {

@@ -45,6 +45,7 @@ const guestRequests = [
   }),
   z.object({ do: z.literal('attachReference'), guest: name, server: name, ports: z.array(port).min(1).max(256) }),
   z.object({ do: z.literal('trace'), guest: name, server: name }),
+  z.object({ do: z.literal('closeServer'), guest: name, server: name }),
   z.object({ do: z.literal('closeServers'), guest: name }),
   z.object({
     do: z.literal('execute'),
@@ -149,7 +150,7 @@ export const attachResultSchema = z.object({ device: z.number().int().min(0) });
 /** The result of `useDevice`: the state, of `snapshot`. */
 export const useDeviceResultSchema = z.object({ state: deviceStateSchema.optional() });
 
-/** The result of `closeServers`; the blobs are the traces, in the same order. */
+/** The result of `closeServers`, and of `closeServer`; the blobs are the traces, in the same order. */
 export const closeServersResultSchema = z.object({
   servers: z.array(
     z.object({
