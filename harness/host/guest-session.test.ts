@@ -105,7 +105,15 @@ describe('a guest', () => {
 
   it('closes servers and brings back what they saw', async () => {
     const closing = guest.closeServers();
-    const counters = { unclaimed: 1, badWidth: 0, misaligned: 0, malformed: 0, undecoded: 0 };
+    const counters = {
+      unclaimed: 1,
+      badWidth: 0,
+      misaligned: 0,
+      malformed: 0,
+      undecoded: 0,
+      ringDamaged: 0,
+      collections: 0,
+    };
     const servers = [
       { server: 'main', xenId: 1, counters },
       { server: 'other', xenId: 2 },
@@ -119,18 +127,19 @@ describe('a guest', () => {
 
   it('asks for the rest as it is said', async () => {
     const calls = [
-      guest.createServer('main'),
-      guest.setSpin('main', 5),
+      guest.createServer('main', { buffered: 'atomic' }),
+      guest.setWaiting('main', { mode: 'spin', cycles: 5 }),
       guest.attach('main', 'scratch', { initial: 1 }, { register: 0x5000 }),
-      guest.attachReference('main', [0x5000]),
+      guest.attachReference('main', [0x5000], [0x1000]),
+      guest.attachConstant('main', 7),
       guest.writeMemory(0x1000, Uint8Array.of(1)),
     ];
-    await question(5);
+    await question(6);
     for (const one of asked) one.reply({ ...empty, result: { device: 3 } });
     expect((await Promise.all(calls))[2]).toBe(3);
     expect(asked.map(({ request }) => request)).toEqual([
-      { do: 'createServer', guest: 'hvm-1', server: 'main' },
-      { do: 'setSpin', guest: 'hvm-1', server: 'main', cycles: 5 },
+      { do: 'createServer', guest: 'hvm-1', server: 'main', options: { buffered: 'atomic' } },
+      { do: 'setWaiting', guest: 'hvm-1', server: 'main', waiting: { mode: 'spin', cycles: 5 } },
       {
         do: 'attach',
         guest: 'hvm-1',
@@ -139,12 +148,13 @@ describe('a guest', () => {
         options: { initial: 1 },
         at: { register: 0x5000 },
       },
-      { do: 'attachReference', guest: 'hvm-1', server: 'main', ports: [0x5000] },
+      { do: 'attachReference', guest: 'hvm-1', server: 'main', ports: [0x5000], addresses: [0x1000] },
+      { do: 'attachConstant', guest: 'hvm-1', server: 'main', value: 7 },
       { do: 'writeMemory', guest: 'hvm-1', address: 0x1000 },
     ]);
-    expect(asked[4]?.blobs).toEqual([Uint8Array.of(1)]);
+    expect(asked[5]?.blobs).toEqual([Uint8Array.of(1)]);
     const reading = guest.readMemory(0x1000, 2);
-    (await question(6)).reply({ result: {}, blobs: [Uint8Array.of(7, 8)] });
+    (await question(7)).reply({ result: {}, blobs: [Uint8Array.of(7, 8)] });
     expect(await reading).toEqual(Uint8Array.of(7, 8));
   });
 });

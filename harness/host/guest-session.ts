@@ -18,7 +18,8 @@ import {
 import type { Device } from '../../src/device/index.ts';
 import { LabError } from '../../src/errors.ts';
 import type { DeviceState } from '../../src/server/attach-device.ts';
-import type { DispatchCounters } from '../../src/server/dispatcher.ts';
+import type { ServerOptions, Waiting } from '../../src/server/server-options.ts';
+import type { WorkerCounters } from '../../src/server/server-worker.ts';
 import type { AgentReply, Requester } from './agent-connection.ts';
 
 /** A program, or what builds one. */
@@ -30,8 +31,8 @@ export interface ServerReport {
   readonly server: string;
   /** Xen's id. */
   readonly xenId: number;
-  /** Accesses that no handler saw; missing when no worker served it, or its handler never returned. */
-  readonly counters: DispatchCounters | undefined;
+  /** What its workers counted; missing when none served it, or a handler never returned. */
+  readonly counters: WorkerCounters | undefined;
   /** Records for `readTrace` of src/trace. */
   readonly trace: Uint8Array;
 }
@@ -153,14 +154,14 @@ export class GuestSession implements GuestIdentity {
     await this.#agent.request({ do: 'writeMemory', guest: this.name, address }, [bytes]);
   }
 
-  /** Creates an ioreq server. */
-  async createServer(server: string): Promise<void> {
-    await this.#agent.request({ do: 'createServer', guest: this.name, server });
+  /** Creates an ioreq server. @throws LabError `SERVER_OPTIONS_CONFLICT`, `REQUEST_INVALID` */
+  async createServer(server: string, options?: ServerOptions): Promise<void> {
+    await this.#agent.request({ do: 'createServer', guest: this.name, server, ...(options && { options }) });
   }
 
-  /** How long a server looks at its slots before it blocks, in TSC cycles; 0 blocks at once. */
-  async setSpin(server: string, cycles: number): Promise<void> {
-    await this.#agent.request({ do: 'setSpin', guest: this.name, server, cycles });
+  /** Changes how a server waits for requests. */
+  async setWaiting(server: string, waiting: Waiting): Promise<void> {
+    await this.#agent.request({ do: 'setWaiting', guest: this.name, server, waiting });
   }
 
   /** Says what a name stands for that {@link attach} gets. Dom0 knows: it has all devices in its bundle. */
@@ -196,9 +197,15 @@ export class GuestSession implements GuestIdentity {
     return useDeviceResultSchema.parse((await this.#agent.request(request)).result).state;
   }
 
-  /** Lets the C yardstick serve a server, with a 4-byte register at each port. */
-  async attachReference(server: string, ports: readonly number[]): Promise<void> {
-    await this.#agent.request({ do: 'attachReference', guest: this.name, server, ports: [...ports] });
+  /** Lets the C yardstick serve a server, with a 4-byte register at each port and guest address. */
+  async attachReference(server: string, ports: readonly number[], addresses?: readonly number[]): Promise<void> {
+    const registers = { ports: [...ports], ...(addresses && { addresses: [...addresses] }) };
+    await this.#agent.request({ do: 'attachReference', guest: this.name, server, ...registers });
+  }
+
+  /** Lets a native thread answer every access that reaches a server with one value. */
+  async attachConstant(server: string, value: number): Promise<void> {
+    await this.#agent.request({ do: 'attachConstant', guest: this.name, server, value });
   }
 
   /** The newest records of a server so far, for `readTrace` of src/trace. */

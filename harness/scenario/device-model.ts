@@ -14,6 +14,7 @@ import { LabError } from '../../src/errors.ts';
 import type { TraceRange, TraceServer } from '../../src/model/oracle/check-trace.ts';
 import { readTrace, type TraceRecord } from '../../src/trace/record.ts';
 import type { DeviceState } from '../../src/server/attach-device.ts';
+import type { ServerOptions, Waiting } from '../../src/server/server-options.ts';
 import type { GuestSession, ServerReport } from '../host/guest-session.ts';
 
 /** How a device is put in place. */
@@ -94,20 +95,44 @@ export class DeviceModel {
   }
 
   /**
-   * Makes the C yardstick serve a register of 4 bytes at each port (1 to 256 of them), on a server of its own.
+   * Makes a server with options; one that `attach` names first has the defaults.
+   *
+   * @throws LabError `SERVER_EXISTS`; `SERVER_OPTIONS_CONFLICT` for a ring together with a worker per vCPU
+   */
+  async createServer(server: string, options?: ServerOptions): Promise<void> {
+    if (this.#servers.has(server)) {
+      throw new LabError(`there is a server ${server} already`, { blame: 'scenario', code: 'SERVER_EXISTS' });
+    }
+    await this.#need(server, options);
+  }
+
+  /**
+   * Makes the C yardstick serve a register of 4 bytes at each port and guest address (up to 256 of each kind), on a
+   * server of its own.
    *
    * @throws LabError `SERVER_IN_USE` when devices are on that server
    */
-  async attachReference({ ports, server }: { ports: readonly number[]; server: string }): Promise<void> {
-    await this.#need(server);
-    await this.#guest.attachReference(server, ports);
-    for (const port of ports) this.#place(server, 'port', port, 4);
+  async attachReference(how: {
+    readonly ports?: readonly number[];
+    readonly addresses?: readonly number[];
+    readonly server: string;
+  }): Promise<void> {
+    await this.#need(how.server);
+    await this.#guest.attachReference(how.server, how.ports ?? [], how.addresses);
+    for (const port of how.ports ?? []) this.#place(how.server, 'port', port, 4);
+    for (const address of how.addresses ?? []) this.#place(how.server, 'memory', address, 4);
   }
 
-  /** How long a server looks at its slots before it blocks, in TSC cycles; 0 blocks at once. */
-  async setSpin(cycles: number, server: string = defaultServer): Promise<void> {
+  /** Makes a native thread answer every access that reaches the server with one value. */
+  async attachConstant({ value, server }: { readonly value: number; readonly server: string }): Promise<void> {
     await this.#need(server);
-    await this.#guest.setSpin(server, cycles);
+    await this.#guest.attachConstant(server, value);
+  }
+
+  /** Changes how a server waits for requests. */
+  async setWaiting(waiting: Waiting, server: string = defaultServer): Promise<void> {
+    await this.#need(server);
+    await this.#guest.setWaiting(server, waiting);
   }
 
   /** The servers and what they own, in the order in which they were made. */
@@ -173,8 +198,8 @@ export class DeviceModel {
     return this.#closed;
   }
 
-  async #need(server: string): Promise<void> {
-    const made = this.#servers.get(server) ?? this.#guest.createServer(server);
+  async #need(server: string, options?: ServerOptions): Promise<void> {
+    const made = this.#servers.get(server) ?? this.#guest.createServer(server, options);
     this.#servers.set(server, made);
     if (!this.#layout.has(server)) this.#layout.set(server, []);
     await made;

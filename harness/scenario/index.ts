@@ -9,6 +9,7 @@ export {
   type Sampled,
   type SampledOperation,
 } from '../../guests/program/index.ts';
+export type { ServerOptions, Waiting } from '../../src/server/server-options.ts';
 export type { GuestSession, ServerReport } from '../host/guest-session.ts';
 export { readTrace, type TraceRecord } from '../../src/trace/record.ts';
 export type { Attached, AttachOptions, DeviceModel } from './device-model.ts';

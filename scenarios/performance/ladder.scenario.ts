@@ -55,21 +55,22 @@ scenario(
     const isC = (value: number): boolean => value === 0x3c;
 
     await deviceModel.attach(scratch, { server: 'ts', at: { register: ports.ts }, options: { initial: 0x5a } });
+    const spinning = { mode: 'spin', cycles: spinCycles[host.timing] } as const;
     await climb('rdtsc', (op) => op.rdtsc(), 100);
     await climb('cpuid', (op) => op.cpuid(0), 100);
     await climbPort('unclaimed', ports.unclaimed, isNobody, 100);
     await climbPort('xen', ports.xen, (value) => !isNobody(value), 100);
-    await deviceModel.setSpin(spinCycles[host.timing], 'ts');
+    await deviceModel.setWaiting(spinning, 'ts');
     await climbPort('ts-spin', ports.ts, isTs, 3_000); // JavaScript's compiler gets its samples where they are cheap
-    await deviceModel.setSpin(0, 'ts');
+    await deviceModel.setWaiting({ mode: 'block' }, 'ts');
     await climbPort('ts', ports.ts, isTs, 300);
     await deviceModel.closeServers();
 
     await deviceModel.attachReference({ server: 'c', ports: [ports.c] });
     await guest.run((program) => program.out(ports.c, 1, 0x3c));
-    await deviceModel.setSpin(spinCycles[host.timing], 'c');
+    await deviceModel.setWaiting(spinning, 'c');
     await climbPort('c-spin', ports.c, isC, 300);
-    await deviceModel.setSpin(0, 'c');
+    await deviceModel.setWaiting({ mode: 'block' }, 'c');
     await climbPort('c', ports.c, isC, 300);
     await climbPort('qemu', ports.qemu, (value) => !isNobody(value), 300);
   },

@@ -20,8 +20,11 @@ export const ioreqState = { none: 0, ready: 1, inProcess: 2, responseReady: 3 } 
 /** Bytes of one struct ioreq: a vCPU's slot. */
 export const ioreqBytes = 32;
 
-/** Bits of a request's third word, `REQUEST_BITS` of src/native/server.h, and of a trace record's `bits`. */
-export const requestBit = { read: 1, dataIsPointer: 2, backwards: 4 } as const;
+/**
+ * Bits of a request, `enum request_bit` of src/native/request.h, and of a trace record. `buffered`: it came through the
+ * ring, and nobody waits for an answer.
+ */
+export const requestBit = { read: 1, dataIsPointer: 2, backwards: 4, buffered: 8 } as const;
 
 /** Bytes of a guest frame. */
 export const frameBytes = 4096;

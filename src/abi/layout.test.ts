@@ -6,10 +6,11 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { serveCode, word } from '../server/request.ts';
 import { readTrace, traceRecordBytes, type TraceRecord } from '../trace/record.ts';
+import { bufferedMode, waitingMode } from '../xen/addon.ts';
 import { BufferedPage } from './buffered-page.ts';
 import { domidSelf, hvmParam } from './hvm-param.ts';
 import { IoreqSlot, type Ioreq } from './ioreq-slot.ts';
-import { bufferedSlots, frameBytes, ioreqBytes, ioreqState, ioreqType, maxVcpus } from './ioreq.ts';
+import { bufferedSlots, frameBytes, ioreqBytes, ioreqState, ioreqType, maxVcpus, requestBit } from './ioreq.ts';
 
 type Layout = Readonly<Record<string, Readonly<Record<string, number>>>>;
 
@@ -45,13 +46,23 @@ describe("the TypeScript agrees with Xen's headers", () => {
       IOREQ_WRITE: 0,
       // What src/xen/addon.ts and the protocol allow.
       MAX_VCPUS: maxVcpus,
-      MAX_REFERENCE_PORTS: 256,
       IOREQ_BUFFER_SLOT_NUM: bufferedSlots,
       HVM_PARAM_IOREQ_PFN: hvmParam.ioreqPfn,
       HVM_PARAM_BUFIOREQ_PFN: hvmParam.bufioreqPfn,
       HVM_PARAM_DM_DOMAIN: hvmParam.dmDomain,
       HVM_PARAM_BUFIOREQ_EVTCHN: hvmParam.bufioreqEvtchn,
       DOMID_SELF: domidSelf,
+      MAX_REFERENCE_RANGES: 256,
+      HVM_IOREQSRV_BUFIOREQ_OFF: bufferedMode.off,
+      HVM_IOREQSRV_BUFIOREQ_LEGACY: bufferedMode.legacy,
+      HVM_IOREQSRV_BUFIOREQ_ATOMIC: bufferedMode.atomic,
+      WAITING_BLOCK: waitingMode.block,
+      WAITING_SPIN: waitingMode.spin,
+      WAITING_ADAPTIVE: waitingMode.adaptive,
+      REQUEST_READ: requestBit.read,
+      REQUEST_POINTER: requestBit.dataIsPointer,
+      REQUEST_BACKWARDS: requestBit.backwards,
+      REQUEST_BUFFERED: requestBit.buffered,
     });
   });
 
@@ -136,22 +147,23 @@ describe("the TypeScript agrees with Xen's headers", () => {
 
 describe("the TypeScript agrees with the addon's headers", () => {
   it('about the words of a request', () => {
-    const { REQUEST_WORDS: count, ...words } = section('words');
+    const { words: count, ...words } = section('words');
     expect(words).toEqual({
-      REQUEST_CODE: word.code,
-      REQUEST_VCPU: word.vcpu,
-      REQUEST_TYPE: word.type,
-      REQUEST_BITS: word.bits,
-      REQUEST_SIZE: word.size,
-      REQUEST_COUNT: word.count,
-      REQUEST_ADDR_LOW: word.addrLow,
-      REQUEST_ADDR_HIGH: word.addrHigh,
-      REQUEST_DATA_LOW: word.dataLow,
-      REQUEST_DATA_HIGH: word.dataHigh,
-      ANSWER_LOW: word.answerLow,
-      ANSWER_HIGH: word.answerHigh,
-      REQUEST_REGION: word.region,
+      code: word.code,
+      vcpu: word.vcpu,
+      type: word.type,
+      bits: word.bits,
+      addr: word.addrLow,
+      data: word.dataLow,
+      count: word.count,
+      size: word.size,
+      answer: word.answerLow,
+      region: word.region,
+      ring_damaged: word.ringDamaged,
     });
+    expect([word.addrHigh, word.dataHigh, word.answerHigh]).toEqual(
+      [word.addrLow, word.dataLow, word.answerLow].map((low) => low + 1),
+    );
     expect(count).toBeGreaterThan(Math.max(...Object.values(word)));
   });
 
@@ -194,10 +206,11 @@ describe("the TypeScript agrees with the addon's headers", () => {
       bytes[offsets['bits'] as number] = value;
       return readTrace(bytes)[0];
     };
-    expect([1, 2, 4].map(bits)).toEqual([
+    expect([1, 2, 4, 8].map(bits)).toEqual([
       { ...zero, isRead: true },
       { ...zero, dataIsPointer: true },
       { ...zero, backwards: true },
+      { ...zero, isBuffered: true },
     ]);
   });
 

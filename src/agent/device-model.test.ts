@@ -92,7 +92,9 @@ describe('a device-model process', () => {
     expect(await model.request(attach('main', 'register', { value: 0x500 }, { initial: 0x55 }))).toMatchObject({
       ok: true,
     });
-    expect(await model.request({ do: 'setSpin', guest, server: 'main', cycles: 1000 })).toMatchObject({ ok: true });
+    expect(
+      await model.request({ do: 'setWaiting', guest, server: 'main', waiting: { mode: 'adaptive', cycles: 1000 } }),
+    ).toMatchObject({ ok: true });
     const ran = await model.request(execute(0, 1), u32(0x500), u32(0x501));
     expect(ran).toMatchObject({ ok: true, blobs: [u32(0x55), u32(0xffff_ffff)] });
     await model.request({ do: 'writeMemory', guest, address: 0x8ffe }, Uint8Array.of(1, 2, 3));
@@ -170,7 +172,9 @@ describe('a device-model process', () => {
       return reply.ok ? 'accepted' : reply.error.code;
     };
     expect(await refused(createServer('main'))).toBe('SERVER_EXISTS');
-    expect(await refused({ do: 'setSpin', guest, server: 'other', cycles: 1 })).toBe('SERVER_UNKNOWN');
+    expect(await refused({ do: 'setWaiting', guest, server: 'other', waiting: { mode: 'block' } })).toBe(
+      'SERVER_UNKNOWN',
+    );
     expect(await refused(attach('other', 'register', {}))).toBe('SERVER_UNKNOWN');
     expect(await refused(attach('main', 'other', {}))).toBe('DEVICE_UNKNOWN');
     expect(await refused({ do: 'readMemory', guest, address: 0x100_0000, length: 1 })).toBe('NO_GUEST_MEMORY');

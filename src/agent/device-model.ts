@@ -2,6 +2,7 @@ import { LabError, messageOf } from '../errors.ts';
 import { ControlServer } from '../server/control-server.ts';
 import { GuestMemory } from '../server/guest-memory.ts';
 import { ServerHost, type ServerTrouble } from '../server/server-host.ts';
+import type { ServerOptions } from '../server/server-options.ts';
 import { WorkerPool, type WorkerLender } from '../server/worker-pool.ts';
 import { toWire } from '../wire-error.ts';
 import { loadAddon, type Addon } from '../xen/addon.ts';
@@ -102,7 +103,7 @@ export class DeviceModel {
       if (!present.includes(xenId)) continue;
       for (const request of requests) {
         if (request.do === 'createServer') {
-          const host = this.#createServer(request.server, xenId);
+          const host = this.#createServer(request.server, request.options, xenId);
           if (!isTrusted) host.disown();
           await host.inherit(requests.filter((other) => other.do === 'attach'));
         } else if (request.do !== 'attach') await this.handle(request, []);
@@ -132,9 +133,9 @@ export class DeviceModel {
   ): Promise<[unknown, readonly Uint8Array[]]> {
     switch (request.do) {
       case 'createServer':
-        return [{ xenId: this.#createServer(request.server).xenId }, []];
-      case 'setSpin':
-        this.#server(request.server).setSpin(request.cycles);
+        return [{ xenId: this.#createServer(request.server, request.options).xenId }, []];
+      case 'setWaiting':
+        this.#server(request.server).setWaiting(request.waiting);
         return [{}, []];
       case 'attach':
         return [{ device: await this.#server(request.server).attach(request.device, request.options, request.at) }, []];
@@ -143,7 +144,10 @@ export class DeviceModel {
         return [{ state: await this.#server(server).use(device, ability, state) }, []];
       }
       case 'attachReference':
-        this.#server(request.server).attachReference(request.ports);
+        this.#server(request.server).attachReference(request.ports, request.addresses);
+        return [{}, []];
+      case 'attachConstant':
+        this.#server(request.server).attachConstant(request.value);
         return [{}, []];
       case 'trace':
         return [{}, [this.#server(request.server).readTrace()]];
@@ -171,7 +175,7 @@ export class DeviceModel {
     ]);
   }
 
-  #createServer(name: string, inherited?: number): ServerHost {
+  #createServer(name: string, options: ServerOptions | undefined, inherited?: number): ServerHost {
     if (this.#servers.has(name)) {
       throw new LabError(`there is a server ${name} already`, { blame: 'scenario', code: 'SERVER_EXISTS' });
     }
@@ -185,7 +189,7 @@ export class DeviceModel {
             : { event: 'serverFailed', guest, server: name, message };
       this.#send({ event });
     };
-    const host = new ServerHost(this.#addon, this.#workers, trouble, inherited);
+    const host = new ServerHost(this.#addon, this.#workers, trouble, options, inherited);
     this.#servers.set(name, host);
     return host;
   }

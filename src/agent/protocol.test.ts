@@ -20,10 +20,14 @@ const requests: readonly Request[] = [
     ...{ cpus: '1-3', kernel: '/var/lib/ioreqlab/workload.elf', controlPort: 0xe0 },
   },
   { do: 'destroyGuest', guest },
-  { do: 'createServer', guest, server },
-  { do: 'setSpin', guest, server, cycles: 1_000_000 },
+  {
+    ...{ do: 'createServer', guest, server },
+    options: { buffered: 'atomic', workers: 'one', waiting: { mode: 'adaptive', cycles: 5 } },
+  },
+  { do: 'setWaiting', guest, server, waiting: { mode: 'spin', cycles: 1_000_000 } },
   { do: 'attach', guest, server, device: 'scratch', options: { initial: 5 }, at: { register: 0x5000 } },
-  { do: 'attachReference', guest, server, ports: [0x5000] },
+  { do: 'attachReference', guest, server, ports: [0x5000], addresses: [0xf000_0000] },
+  { do: 'attachConstant', guest, server, value: 7 },
   { do: 'trace', guest, server },
   { do: 'useDevice', guest, server, device: 0, ability: 'restore', state: { state: [1], functions: {} } },
   { do: 'closeServers', guest },
@@ -41,7 +45,7 @@ describe('requests', () => {
   });
 
   it('that no agent may act on are refused, and the field is named', () => {
-    const [, , , create, , , , attach, reference, , , , execute, read] = requests;
+    const [, , , create, , createServer, setWaiting, attach, reference, , , , , execute, read] = requests;
     const wrong: readonly [object | undefined, RegExp][] = [
       [{ ...create, guest: '../etc' }, /^createGuest is not possible like this: guest: /],
       [{ ...create, guest: 'a"; x = "' }, /guest: /],
@@ -54,7 +58,14 @@ describe('requests', () => {
       [{ ...attach, at: { register: -1 } }, /at\.register: /],
       [{ ...attach, at: { register: 2 ** 53 } }, /at\.register: /],
       [{ ...attach, at: { register: null } }, /at\.register: /],
-      [{ ...reference, ports: [] }, /ports: /],
+      [{ ...reference, ports: [], addresses: [] }, /ports: expected one at least, or an address/],
+      [{ ...reference, addresses: [-1] }, /addresses\.0: /],
+      [{ ...createServer, options: { buffered: 'yes' } }, /options\.buffered: /],
+      [{ ...createServer, options: { workers: 2 } }, /options\.workers: /],
+      [{ ...createServer, options: { ring: true } }, /options: .*ring/],
+      [{ ...setWaiting, waiting: { mode: 'spin' } }, /waiting\.cycles: /],
+      [{ ...setWaiting, waiting: { mode: 'block', cycles: 1 } }, /waiting: .*cycles/],
+      [{ ...setWaiting, waiting: { mode: 'nap' } }, /waiting/],
       [{ ...execute, start: [128] }, /start\.0: /],
       [{ ...execute, reads: [{ address: 0, length: 0x400_0001 }] }, /reads\.0\.length: /],
       [{ ...read, length: undefined }, /length: /],

@@ -22,10 +22,23 @@ export const deviceStateSchema = z.object({
   functions: z.record(z.string(), z.array(z.number().int().min(0).max(255)).length(256)),
 });
 
+/** {@link Waiting} of src/server. */
+const waiting = z.discriminatedUnion('mode', [
+  z.strictObject({ mode: z.literal('block') }),
+  z.strictObject({ mode: z.literal('spin'), cycles: address }),
+  z.strictObject({ mode: z.literal('adaptive'), cycles: address }),
+]);
+
+/** {@link ServerOptions} of src/server. */
+const serverOptions = z.strictObject({
+  buffered: z.enum(['off', 'legacy', 'atomic']).optional(),
+  workers: z.enum(['one', 'perVcpu']).optional(),
+  waiting: waiting.optional(),
+});
+
 const guestRequests = [
-  z.object({ do: z.literal('createServer'), guest: name, server: name }),
-  /** How long the server looks at its slots before it blocks, in TSC cycles. */
-  z.object({ do: z.literal('setSpin'), guest: name, server: name, cycles: address }),
+  z.object({ do: z.literal('createServer'), guest: name, server: name, options: serverOptions.optional() }),
+  z.object({ do: z.literal('setWaiting'), guest: name, server: name, waiting }),
   z.object({
     do: z.literal('attach'),
     guest: name,
@@ -43,7 +56,20 @@ const guestRequests = [
     ability: z.enum(['reset', 'snapshot', 'restore']),
     state: deviceStateSchema.optional(),
   }),
-  z.object({ do: z.literal('attachReference'), guest: name, server: name, ports: z.array(port).min(1).max(256) }),
+  z
+    .object({
+      do: z.literal('attachReference'),
+      guest: name,
+      server: name,
+      ports: z.array(port).max(256),
+      /** Guest-physical. */
+      addresses: z.array(address).max(256).optional(),
+    })
+    .refine(({ ports, addresses = [] }) => ports.length + addresses.length > 0, {
+      path: ['ports'],
+      message: 'expected one at least, or an address',
+    }),
+  z.object({ do: z.literal('attachConstant'), guest: name, server: name, value: address }),
   z.object({ do: z.literal('trace'), guest: name, server: name }),
   z.object({ do: z.literal('closeServer'), guest: name, server: name }),
   z.object({ do: z.literal('closeServers'), guest: name }),
@@ -160,6 +186,7 @@ export const closeServersResultSchema = z.object({
         .object({
           ...{ unclaimed: z.number(), badWidth: z.number(), misaligned: z.number() },
           ...{ malformed: z.number(), undecoded: z.number() },
+          ...{ ringDamaged: z.number(), collections: z.number() },
         })
         .optional(),
     }),

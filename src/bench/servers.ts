@@ -33,7 +33,9 @@ async function main(addonFile: string): Promise<void> {
   const say = (word: string): void => void process.stdout.write(`${word}\n`);
   createInterface({ input: process.stdin })
     .on('line', (line) => {
-      servers.forEach((server, i) => server.setSpin(line === `spin ${i}` ? spinCycles : 0));
+      servers.forEach((server, i) =>
+        server.setWaiting(line === `spin ${i}` ? { mode: 'spin', cycles: spinCycles } : { mode: 'block' }),
+      );
       say('ok');
     })
     .on('close', () => process.exit(0));

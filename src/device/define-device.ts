@@ -22,6 +22,13 @@ export interface DeviceContext {
   readonly memory: GuestMemory;
   /** Lines and messages to the guest's interrupt controllers. */
   readonly interrupts: Interrupts;
+  /**
+   * Memory that all instances of this device share. A server with a worker per vCPU makes the device once in each: what
+   * they keep in common lives here. Zeroed when the first one is made, which says how many bytes; only during `create`.
+   *
+   * @throws LabError `SHARED_STATE_DIFFERS` when instances ask for different names or sizes
+   */
+  shared(name: string, bytes: number): SharedArrayBuffer;
 }
 
 /** What a device can do besides answering, if it likes: methods beside its handlers. In the server's worker. */

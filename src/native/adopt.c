@@ -2,7 +2,6 @@
 
 #include <errno.h>
 
-#include "hot_loop.h"
 #include "js.h"
 #include "process.h"
 #include "server_exports.h"
@@ -37,11 +36,13 @@ napi_value servers_of(napi_env env, napi_callback_info info)
 
 napi_value adopt_server(napi_env env, napi_callback_info info)
 {
-    napi_value argument;
+    napi_value arguments[3];
+    struct server_options options;
     const char *call;
     uint32_t id;
 
-    if ( !addon_is_open(env) || !js_arguments(env, info, 1, &argument) || !js_uint32(env, argument, &id) )
+    if ( !addon_is_open(env) || !js_some_arguments(env, info, 1, 3, arguments) || !js_uint32(env, arguments[0], &id) ||
+         !server_options_of(env, &arguments[1], &options) )
         return NULL;
     for ( unsigned int i = 0; i < MAX_SERVERS; i++ )
         if ( process.servers[i].open && process.servers[i].id == id )
@@ -49,31 +50,9 @@ napi_value adopt_server(napi_env env, napi_callback_info info)
     for ( unsigned int i = 0; i < MAX_SERVERS; i++ )
         if ( !process.servers[i].open )
         {
-            if ( server_adopt(&process.servers[i], process.domid, process.vcpus, id, &call) )
+            if ( server_adopt(&process.servers[i], process.domid, process.vcpus, id, options, &call) )
                 return js_throw_call(env, call, errno);
             return js_number(env, i);
         }
     return js_throw_call(env, "adoptServer", ENOSPC);
-}
-
-static napi_value serve_one_inherited(napi_env env, napi_callback_info info)
-{
-    struct server *server;
-
-    napi_get_cb_info(env, info, NULL, NULL, NULL, (void **)&server);
-    server->words[REQUEST_CODE] = serve_inherited(server);
-    return NULL;
-}
-
-napi_value bind_inherited(napi_env env, napi_callback_info info)
-{
-    napi_value argument, function = NULL;
-    uint32_t index;
-
-    if ( !addon_is_open(env) || !js_arguments(env, info, 1, &argument) || !js_uint32(env, argument, &index) )
-        return NULL;
-    if ( index >= MAX_SERVERS || !process.servers[index].open )
-        return js_throw_usage(env, "no such server");
-    napi_create_function(env, "inherited", NAPI_AUTO_LENGTH, serve_one_inherited, &process.servers[index], &function);
-    return function;
 }

@@ -10,10 +10,7 @@
  */
 napi_value servers_of(napi_env env, napi_callback_info info);
 
-/* adoptServer(id): a server under which Xen has this id, in place of createServer. Main thread. */
+/* adoptServer(id, ring, lane per vCPU): a server under which Xen has this id, in place of createServer. Main thread. */
 napi_value adopt_server(napi_env env, napi_callback_info info);
-
-/* bindInherited(server): as bindServe, for the requests that the dead process had in hand. */
-napi_value bind_inherited(napi_env env, napi_callback_info info);
 
 #endif

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ioreqState } from '../abi/ioreq.ts';
 import { serveCode } from '../server/request.ts';
 import { readTrace } from '../trace/record.ts';
-import type { ServerHandle } from '../xen/addon.ts';
+import { waitingMode, type ServerHandle } from '../xen/addon.ts';
 import { fakeGuest, FakeXen, until } from './fake/fake-xen.ts';
 import { ServingThread } from './fake/serving-thread.ts';
 
@@ -52,7 +52,7 @@ describe('a thread that waits for requests', () => {
   });
 
   it('comes back when it is interrupted while it spins', async () => {
-    addon.setSpin(server, Number.MAX_SAFE_INTEGER);
+    addon.setWaiting(server, waitingMode.spin, Number.MAX_SAFE_INTEGER);
     const waits = xen.calls('xenevtchn_pending');
     const thread = new ServingThread(xen, server);
     expect((await xen.access(id, 0, { isRead: true, address: 0x10 })).data).toBe(0x11n);
@@ -64,7 +64,7 @@ describe('a thread that waits for requests', () => {
   });
 
   it('waits for events once it has spun long enough', async () => {
-    addon.setSpin(server, 1_000);
+    addon.setWaiting(server, waitingMode.spin, 1_000);
     const thread = new ServingThread(xen, server);
     await xen.waiting(1);
     expect((await xen.access(id, 0, { isRead: true, address: 0x10 })).data).toBe(0x11n);
@@ -75,7 +75,7 @@ describe('a thread that waits for requests', () => {
   it('takes a new spinning time with the next request', async () => {
     const thread = new ServingThread(xen, server);
     await xen.waiting(1);
-    addon.setSpin(server, Number.MAX_SAFE_INTEGER);
+    addon.setWaiting(server, waitingMode.spin, Number.MAX_SAFE_INTEGER);
     await xen.access(id, 0, { address: 0x10 });
     const waits = xen.calls('xenevtchn_pending');
     for (let i = 0; i < 10; i++) await xen.access(id, i % 3, { address: 0x10 });

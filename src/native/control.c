@@ -13,9 +13,9 @@ struct control {
 
 static struct control *control;
 
-static bool is_question(const struct ioreq *request)
+static bool is_question(const struct request *request)
 {
-    return request->type == IOREQ_TYPE_PIO && request->dir == IOREQ_READ && !request->data_is_ptr && request->count == 1;
+    return request->type == IOREQ_TYPE_PIO && slot_wants_data(request) && request->count == 1;
 }
 
 /* The callback may end the watch: nothing of it is used afterwards. */
@@ -39,42 +39,42 @@ static void call_back(unsigned int vcpu)
     napi_close_handle_scope(env, scope);
 }
 
-static void take_question(struct server *server, unsigned int vcpu)
+static void take_question(struct lane *lane, unsigned int vcpu)
 {
-    struct ioreq request;
+    struct request request = { 0 };
 
-    slot_take(&server->slots[vcpu], &request);
+    slot_take(&lane->slots[vcpu], vcpu, &request);
     if ( is_question(&request) )
         call_back(vcpu);
     else
         /* Xen's broadcasts come to every server, and a guest may do anything to the port. */
-        server_answer(server, vcpu, &request, UINT64_MAX, rdtsc(), TRACE_HANDLER);
+        lane_answer(lane, &request, rdtsc(), TRACE_HANDLER);
 }
 
 /* Whoever died with a question in hand has left it INPROCESS: the vCPU still waits. */
-static void ask_again(struct server *server)
+static void ask_again(struct lane *lane)
 {
-    for ( unsigned int vcpu = 0; control && vcpu < server->vcpus; vcpu++ )
-        if ( slot_state(&server->slots[vcpu]) == STATE_IOREQ_INPROCESS )
-            take_question(server, vcpu);
+    for ( unsigned int vcpu = 0; control && vcpu < lane->end; vcpu++ )
+        if ( slot_state(&lane->slots[vcpu]) == STATE_IOREQ_INPROCESS )
+            take_question(lane, vcpu);
 }
 
 static void on_event(uv_poll_t *poll, int status, int events)
 {
-    struct server *server = control->server;
+    struct lane *lane = &control->server->lanes[0];
     int port;
 
     (void)poll;
     if ( status < 0 || !(events & UV_READABLE) )
         return;
-    port = xen.xenevtchn_pending(server->evtchn);
+    port = xen.xenevtchn_pending(lane->evtchn);
     if ( port < 0 )
         return;
-    xen.xenevtchn_unmask(server->evtchn, port);
+    xen.xenevtchn_unmask(lane->evtchn, port);
     /* All slots, whichever port it was: binding a channel raises an event that stands for no request. */
-    for ( unsigned int vcpu = 0; control && vcpu < server->vcpus; vcpu++ )
-        if ( slot_state(&server->slots[vcpu]) == STATE_IOREQ_READY )
-            take_question(server, vcpu);
+    for ( unsigned int vcpu = 0; control && vcpu < lane->end; vcpu++ )
+        if ( slot_state(&lane->slots[vcpu]) == STATE_IOREQ_READY )
+            take_question(lane, vcpu);
 }
 
 static void release(struct control *watch)
@@ -98,7 +98,7 @@ int control_watch(napi_env env, struct server *server, napi_value callback)
     napi_create_reference(env, callback, 1, &watch->callback);
     napi_async_init(env, NULL, name, &watch->context);
     napi_get_uv_event_loop(env, &loop);
-    if ( (error = uv_poll_init(loop, &watch->poll, xen.xenevtchn_fd(server->evtchn))) )
+    if ( (error = uv_poll_init(loop, &watch->poll, xen.xenevtchn_fd(server->lanes[0].evtchn))) )
     {
         release(watch);
         free(watch);
@@ -109,7 +109,7 @@ int control_watch(napi_env env, struct server *server, napi_value callback)
     if ( (error = uv_poll_start(&watch->poll, UV_READABLE, on_event)) )
         control_unwatch();
     else if ( server->adopted )
-        ask_again(server);
+        ask_again(&server->lanes[0]);
     return error;
 }
 
@@ -135,11 +135,13 @@ void control_unwatch(void)
 
 bool control_answer(struct server *server, unsigned int vcpu, uint32_t value)
 {
-    struct ioreq request;
+    struct lane *lane = &server->lanes[0];
+    struct request request = { 0 };
 
-    if ( vcpu >= server->vcpus || slot_state(&server->slots[vcpu]) != STATE_IOREQ_INPROCESS )
+    if ( vcpu >= lane->end || slot_state(&lane->slots[vcpu]) != STATE_IOREQ_INPROCESS )
         return false;
-    slot_take(&server->slots[vcpu], &request);
-    server_answer(server, vcpu, &request, value, rdtsc(), TRACE_HANDLER);
+    slot_take(&lane->slots[vcpu], vcpu, &request);
+    request.answer = value;
+    lane_answer(lane, &request, rdtsc(), TRACE_HANDLER);
     return true;
 }

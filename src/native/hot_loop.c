@@ -8,125 +8,172 @@ static inline void relax(void)
 }
 
 /* The vCPU whose request is READY, looked for from next_vcpu on; or -1. */
-static inline int find_ready(struct server *server)
+static inline int find_ready(struct lane *lane)
 {
-    unsigned int vcpu = server->next_vcpu;
-
-    for ( unsigned int looked = 0; looked < server->vcpus; looked++ )
-    {
-        if ( vcpu >= server->vcpus )
-            vcpu = 0;
-        if ( slot_state(&server->slots[vcpu]) == STATE_IOREQ_READY )
+    for ( unsigned int vcpu = lane->next_vcpu; vcpu < lane->end; vcpu++ )
+        if ( slot_state(&lane->slots[vcpu]) == STATE_IOREQ_READY )
             return vcpu;
-        vcpu++;
-    }
+    for ( unsigned int vcpu = lane->first; vcpu < lane->next_vcpu; vcpu++ )
+        if ( slot_state(&lane->slots[vcpu]) == STATE_IOREQ_READY )
+            return vcpu;
     return -1;
 }
 
-static void take(struct server *server, unsigned int vcpu)
+static inline void own(struct lane *lane, enum taken taken)
 {
-    const struct ioreq *request = &server->request;
-    uint32_t *words = server->words;
-
-    slot_take(&server->slots[vcpu], &server->request);
-    server->tsc_taken = rdtsc();
-    server->taken = vcpu;
-    server->next_vcpu = vcpu + 1;
-    words[REQUEST_VCPU] = vcpu;
-    words[REQUEST_TYPE] = request->type;
-    words[REQUEST_BITS] = request->dir | request->data_is_ptr << 1 | request->df << 2;
-    words[REQUEST_SIZE] = request->size;
-    words[REQUEST_COUNT] = request->count;
-    words[REQUEST_ADDR_LOW] = request->addr;
-    words[REQUEST_ADDR_HIGH] = request->addr >> 32;
-    words[REQUEST_DATA_LOW] = request->data;
-    words[REQUEST_DATA_HIGH] = request->data >> 32;
-    words[ANSWER_LOW] = UINT32_MAX;
-    words[ANSWER_HIGH] = UINT32_MAX;
-    __atomic_store_n(&server->owner, (uint32_t)server->trace.count << OWNER_BITS | OWNER_HANDLER, __ATOMIC_RELEASE);
+    lane->tsc_taken = rdtsc();
+    lane->taken = taken;
+    __atomic_store_n(&lane->owner, (uint32_t)lane->trace.count << OWNER_BITS | OWNER_HANDLER, __ATOMIC_RELEASE);
 }
 
-/* False when the watchdog has answered in the meantime. */
-static bool answer_taken(struct server *server)
+static inline void take_slot(struct lane *lane, unsigned int vcpu)
 {
-    uint32_t owner = __atomic_load_n(&server->owner, __ATOMIC_ACQUIRE);
-
-    if ( (owner & OWNER_MASK) != OWNER_HANDLER ||
-         !__atomic_compare_exchange_n(&server->owner, &owner, OWNER_NONE, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE) )
-        return false;
-    server_answer(server, server->taken, &server->request,
-                  (uint64_t)server->words[ANSWER_HIGH] << 32 | server->words[ANSWER_LOW], server->tsc_taken,
-                  TRACE_HANDLER);
-    server->taken = -1;
-    return true;
+    slot_take(&lane->slots[vcpu], vcpu, &lane->request);
+    lane->next_vcpu = vcpu + 1 < lane->end ? vcpu + 1 : lane->first;
+    own(lane, TAKEN_SLOT);
 }
 
 /*
- * Looks at the slots until one is READY or the time is up. The event channel stays masked meanwhile (Linux masks a port
- * when it delivers it, until it is written back: drivers/xen/evtchn.c), so no interrupt disturbs the spinner.
+ * What a vCPU wrote to the ring before it sent its request is in the ring by the time that the request is READY: it is
+ * handled first.
  */
-static int spin(struct server *server)
+static bool look_with_ring(struct lane *lane)
 {
-    uint64_t until = rdtsc() + server->spin_cycles;
+    struct ring *ring = &lane->ring;
+    uint32_t ignored;
+    int vcpu;
 
-    do {
-        int vcpu = find_ready(server);
-
-        if ( vcpu >= 0 || __atomic_load_n(&server->interrupted, __ATOMIC_ACQUIRE) )
-            return vcpu;
-        relax();
-    } while ( rdtsc() < until );
-    return -1;
+    if ( ring->waiting_vcpu < 0 )
+    {
+        ring->waiting_vcpu = find_ready(lane);
+        if ( ring->waiting_vcpu >= 0 )
+            ring->ahead = ring_used(ring, &ignored, &lane->request.ring_damaged);
+    }
+    if ( ring->waiting_vcpu < 0 || ring->ahead )
+    {
+        ring->taken = ring_take(ring, &lane->request);
+        if ( ring->taken )
+        {
+            own(lane, TAKEN_RING);
+            return true;
+        }
+    }
+    vcpu = ring->waiting_vcpu;
+    ring->waiting_vcpu = -1;
+    /* Looked at again: only a page that something else writes to has lost it meanwhile. */
+    if ( vcpu < 0 || slot_state(&lane->slots[vcpu]) != STATE_IOREQ_READY )
+        return false;
+    take_slot(lane, vcpu);
+    return true;
 }
 
-enum serve_code serve_inherited(struct server *server)
+/* Takes what there is: true, and lane->request holds it. */
+static inline bool look(struct lane *lane)
 {
-    if ( server->taken >= 0 && !answer_taken(server) )
+    int vcpu;
+
+    if ( lane->ring.page )
+        return look_with_ring(lane);
+    vcpu = find_ready(lane);
+    if ( vcpu < 0 )
+        return false;
+    take_slot(lane, vcpu);
+    return true;
+}
+
+/* False when the watchdog has answered in the meantime. */
+static bool finish_taken(struct lane *lane)
+{
+    uint32_t owner = __atomic_load_n(&lane->owner, __ATOMIC_ACQUIRE);
+
+    if ( (owner & OWNER_MASK) != OWNER_HANDLER ||
+         !__atomic_compare_exchange_n(&lane->owner, &owner, OWNER_NONE, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE) )
+        return false;
+    if ( lane->taken == TAKEN_SLOT )
+        lane_answer(lane, &lane->request, lane->tsc_taken, TRACE_HANDLER);
+    else
+        lane_finish_entry(lane, &lane->request, lane->ring.taken, lane->tsc_taken, TRACE_HANDLER);
+    lane->taken = TAKEN_NOTHING;
+    return true;
+}
+
+enum serve_code serve_inherited(struct lane *lane)
+{
+    if ( lane->taken != TAKEN_NOTHING && !finish_taken(lane) )
         return SERVE_DISPLACED;
-    for ( unsigned int vcpu = 0; vcpu < server->vcpus; vcpu++ )
-        if ( slot_state(&server->slots[vcpu]) == STATE_IOREQ_INPROCESS )
+    for ( unsigned int vcpu = lane->first; vcpu < lane->end; vcpu++ )
+        if ( slot_state(&lane->slots[vcpu]) == STATE_IOREQ_INPROCESS )
         {
-            take(server, vcpu);
+            take_slot(lane, vcpu);
             return SERVE_REQUEST;
         }
     return SERVE_INTERRUPTED;
 }
 
-enum serve_code serve_next(struct server *server)
+static inline bool is_interrupted(const struct lane *lane)
 {
-    if ( server->taken >= 0 && !answer_taken(server) )
+    return __atomic_load_n(&lane->interrupted, __ATOMIC_ACQUIRE);
+}
+
+/*
+ * Looks until there is something or the time is up. The event channel stays masked meanwhile (Linux masks a port when it
+ * delivers it, until it is written back: drivers/xen/evtchn.c), so no interrupt disturbs the spinner.
+ */
+static bool spin(struct lane *lane, uint64_t until)
+{
+    do {
+        relax();
+        if ( look(lane) )
+            return true;
+    } while ( !is_interrupted(lane) && rdtsc() < until );
+    return false;
+}
+
+enum serve_code serve_next(struct lane *lane)
+{
+    uint64_t began = 0; /* of a wait that looking at once did not end */
+    bool blocked = false;
+
+    if ( lane->taken != TAKEN_NOTHING && !finish_taken(lane) )
         return SERVE_DISPLACED;
 
     for ( ;; )
     {
-        int vcpu, port;
+        uint64_t window;
+        int port;
 
-        if ( __atomic_load_n(&server->interrupted, __ATOMIC_ACQUIRE) )
+        if ( is_interrupted(lane) )
         {
-            __atomic_store_n(&server->interrupted, 0, __ATOMIC_SEQ_CST);
+            __atomic_store_n(&lane->interrupted, 0, __ATOMIC_SEQ_CST);
             return SERVE_INTERRUPTED;
         }
-        vcpu = server->spin_cycles ? spin(server) : find_ready(server);
-        if ( vcpu >= 0 )
+        if ( look(lane) )
+            break;
+        window = waiting_window(&lane->waiting);
+        if ( !began )
         {
-            take(server, vcpu);
-            return SERVE_REQUEST;
+            began = rdtsc();
+            if ( window && spin(lane, began + window) )
+                break;
+            if ( is_interrupted(lane) )
+                continue;
         }
-        if ( __atomic_load_n(&server->interrupted, __ATOMIC_ACQUIRE) )
-            continue;
-
-        if ( !server->open )
+        if ( !lane->server->open )
             return SERVE_DISPLACED;
         /* Blocks until an event; a read of one port. */
-        port = xen.xenevtchn_pending(server->evtchn);
+        port = xen.xenevtchn_pending(lane->evtchn);
         if ( port < 0 )
         {
             if ( errno == EINTR )
                 continue;
-            server->words[ANSWER_LOW] = errno;
+            lane->request.answer = errno;
             return SERVE_FAILED;
         }
-        /* Unmask before looking at the slots: an event for what comes after the look is then delivered anew. */
-        xen.xenevtchn_unmask(server->evtchn, port);
+        blocked = true;
+        /* Unmask before looking: an event for what comes after the look is then delivered anew. */
+        xen.xenevtchn_unmask(lane->evtchn, port);
     }
+    if ( blocked )
+        waiting_ended(&lane->waiting, rdtsc() - began);
+    return SERVE_REQUEST;
 }

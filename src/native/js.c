@@ -6,9 +6,21 @@
 
 bool js_arguments(napi_env env, napi_callback_info info, size_t count, napi_value *values)
 {
+    return js_some_arguments(env, info, count, count, values);
+}
+
+bool js_is_undefined(napi_env env, napi_value value)
+{
+    napi_valuetype type;
+
+    return napi_typeof(env, value, &type) == napi_ok && type == napi_undefined;
+}
+
+bool js_some_arguments(napi_env env, napi_callback_info info, size_t needed, size_t count, napi_value *values)
+{
     size_t given = count;
 
-    if ( napi_get_cb_info(env, info, &given, values, NULL, NULL) != napi_ok || given < count )
+    if ( napi_get_cb_info(env, info, &given, values, NULL, NULL) != napi_ok || given < needed )
     {
         js_throw_usage(env, "too few arguments");
         return false;

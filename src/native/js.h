@@ -9,6 +9,9 @@
 #include "xen_libs.h"
 
 bool js_arguments(napi_env env, napi_callback_info info, size_t count, napi_value *values);
+/* The same with optional ones at the end: `count` in all; missing ones are undefined. */
+bool js_some_arguments(napi_env env, napi_callback_info info, size_t needed, size_t count, napi_value *values);
+bool js_is_undefined(napi_env env, napi_value value);
 bool js_uint32(napi_env env, napi_value value, uint32_t *result);
 /* A whole number from 0 to 2^53 - 1. */
 bool js_address(napi_env env, napi_value value, uint64_t *result);

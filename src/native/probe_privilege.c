@@ -45,7 +45,7 @@ static int bind_foreign_channel(domid_t domid)
 {
     for ( unsigned int i = 0; i < MAX_SERVERS; i++ )
     {
-        xenevtchn_handle *handle = process.servers[i].open ? process.servers[i].evtchn : NULL;
+        xenevtchn_handle *handle = process.servers[i].open ? process.servers[i].lanes[0].evtchn : NULL;
         int port = handle ? xen.xenevtchn_bind_unbound_port(handle, domid) : -1;
 
         if ( port >= 0 )

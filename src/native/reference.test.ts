@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ioreqType } from '../abi/ioreq.ts';
 import { readTrace } from '../trace/record.ts';
-import type { ServerHandle } from '../xen/addon.ts';
+import { waitingMode, type ServerHandle } from '../xen/addon.ts';
 import { allOnes, fakeGuest, FakeXen } from './fake/fake-xen.ts';
 
 const xen = new FakeXen();
@@ -54,7 +54,7 @@ describe('the reference server', () => {
   it('goes on when it is interrupted, and ends with its server', async () => {
     addon.startReference(server, Uint16Array.of(0x500));
     await xen.waiting(1);
-    addon.setSpin(server, 10_000_000);
+    addon.setWaiting(server, waitingMode.spin, 10_000_000);
     addon.interruptServer(server);
     await xen.access(id, 0, { address: 0x500, data: 5 });
     expect(await read(0x500, 4)).toBe(5n);

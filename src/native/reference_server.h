@@ -1,6 +1,6 @@
 /*
  * The yardstick: a device model without JavaScript. It serves through the same loop, the same calls and the same table
- * look-up as the TypeScript one, in a thread of its own; only the handler is C. What is left between the two is what
+ * look-up as the TypeScript one, in threads of its own; only the handler is C. What is left between the two is what
  * TypeScript costs.
  */
 #ifndef IOREQLAB_REFERENCE_SERVER_H
@@ -8,15 +8,26 @@
 
 #include "hot_loop.h"
 
-#define MAX_REFERENCE_PORTS 256
+#define MAX_REFERENCE_RANGES 256 /* of each kind; as many as Xen lets a server have (MAX_NR_IO_RANGES) */
+#define REFERENCE_BYTES 4 /* of each register */
+
+/* What it answers: registers, or one value to everything. */
+struct reference_setup {
+    const uint16_t *ports;
+    unsigned int port_count;
+    const double *addresses; /* whole numbers */
+    unsigned int address_count;
+    bool constant;
+    uint64_t value; /* when constant: what every read gets */
+};
 
 /*
- * Starts a thread that serves a register of 4 bytes at each of these ports, which must have been mapped to the server.
- * Returns 0 or a libuv error. Main thread.
+ * Starts a thread for each lane. The ranges must have been mapped to the server, or will be. Returns 0 or a libuv error
+ * (UV_EEXIST when registers overlap). Main thread.
  */
-int reference_start(struct server *server, const uint16_t *ports, unsigned int count);
+int reference_start(struct server *server, const struct reference_setup *setup);
 
-/* Ends the thread, if there is one, and waits for it. Main thread. */
+/* Ends the threads, if there are any, and waits for them. Main thread. */
 void reference_stop(struct server *server);
 
 #endif

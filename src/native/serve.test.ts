@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ioreqState, ioreqType } from '../abi/ioreq.ts';
 import { serveCode, word } from '../server/request.ts';
-import type { ServerHandle } from '../xen/addon.ts';
+import { waitingMode, type ServerHandle } from '../xen/addon.ts';
 import { allOnes, fakeGuest, FakeXen, type IoRequest } from './fake/fake-xen.ts';
 
 const xen = new FakeXen();
@@ -22,9 +22,8 @@ beforeEach(() => {
   addon.enableServer(server, false);
   words = shared.get(server) ?? new Uint32Array(addon.requestWords(server));
   shared.set(server, words);
-  const next = addon.bindServe(server);
   serve = () => {
-    next();
+    addon.bindServe(server)();
     return words[word.code] as number;
   };
 });
@@ -42,7 +41,7 @@ describe('serving', () => {
   it('hands a request over and gives the answer back', () => {
     xen.post(id, 3, { isRead: true, size: 2, address: 0x1f0 });
     expect(serve()).toBe(serveCode.request);
-    expect([...words.subarray(word.vcpu, word.dataHigh + 1)]).toEqual([3, ioreqType.pio, 1, 2, 1, 0x1f0, 0, 0, 0]);
+    expect([...words.subarray(word.vcpu, word.size + 1)]).toEqual([3, ioreqType.pio, 1, 0x1f0, 0, 0, 0, 1, 2]);
     expect(xen.slot(id, 3).state).toBe(ioreqState.inProcess);
     expect(xen.take(id, 3)).toBeUndefined();
     finish(0xabcd);
@@ -77,10 +76,11 @@ describe('serving', () => {
         expect(serve()).toBe(serveCode.request);
         const bits = Number(request.isRead) | (Number(request.dataIsPointer) << 1) | (Number(request.backwards) << 2);
         const half = (value: bigint): number[] => [Number(value & 0xffff_ffffn), Number(value >> 32n)];
-        expect([...words.subarray(word.vcpu, word.dataHigh + 1)]).toEqual([
-          ...[vcpu, request.type, bits, request.size, request.count],
+        expect([...words.subarray(word.vcpu, word.size + 1)]).toEqual([
+          ...[vcpu, request.type, bits],
           ...half(request.address),
           ...half(request.data),
+          ...[request.count, request.size],
         ]);
         finish(low, high);
         const isAnswered = request.isRead && !request.dataIsPointer;
@@ -110,7 +110,7 @@ describe('serving', () => {
   });
 
   it('does not wait for events while it spins', () => {
-    addon.setSpin(server, Number.MAX_SAFE_INTEGER);
+    addon.setWaiting(server, waitingMode.spin, Number.MAX_SAFE_INTEGER);
     const waits = xen.calls('xenevtchn_pending');
     for (let i = 0; i < 20; i++) {
       xen.post(id, i % fakeGuest.vcpus, { isRead: true, address: i });
@@ -129,10 +129,9 @@ describe('serving', () => {
     addon.enableServer(other, false);
     const otherWords = shared.get(other) ?? new Uint32Array(addon.requestWords(other));
     shared.set(other, otherWords);
-    const serveOther = addon.bindServe(other);
     xen.post(id, 0, { isRead: true, address: 1 });
     xen.post(otherId, 0, { isRead: true, address: 2 });
-    serveOther();
+    addon.bindServe(other)();
     serve();
     expect([words[word.addrLow], otherWords[word.addrLow]]).toEqual([1, 2]);
     finish(0x11);

@@ -10,29 +10,62 @@
 #include "reference_server.h"
 #include "watchdog.h"
 
+#include <xen/hvm/hvm_op.h>
+
+/* True for undefined too, which leaves the default. */
+static bool optional_uint32(napi_env env, napi_value value, uint32_t *result)
+{
+    return js_is_undefined(env, value) || js_uint32(env, value, result);
+}
+
+bool server_options_of(napi_env env, const napi_value *arguments, struct server_options *options)
+{
+    uint32_t buffered = HVM_IOREQSRV_BUFIOREQ_OFF;
+
+    *options = (struct server_options){ 0 };
+    if ( !optional_uint32(env, arguments[0], &buffered) ||
+         (!js_is_undefined(env, arguments[1]) && !js_bool(env, arguments[1], &options->lane_per_vcpu)) )
+        return false;
+    options->buffered = buffered;
+    if ( buffered > HVM_IOREQSRV_BUFIOREQ_ATOMIC )
+        js_throw_usage(env, "no such kind of ring");
+    else if ( buffered != HVM_IOREQSRV_BUFIOREQ_OFF && options->lane_per_vcpu )
+        js_throw_usage(env, "a ring needs one lane for all vCPUs");
+    else
+        return true;
+    return false;
+}
+
 napi_value create_server(napi_env env, napi_callback_info info)
 {
+    napi_value arguments[2];
+    struct server_options options;
     const char *call;
 
-    (void)info;
-    if ( !addon_is_open(env) )
+    if ( !addon_is_open(env) || !js_some_arguments(env, info, 0, 2, arguments) ||
+         !server_options_of(env, arguments, &options) )
         return NULL;
     for ( unsigned int i = 0; i < MAX_SERVERS; i++ )
         if ( !process.servers[i].open )
         {
-            if ( server_open(&process.servers[i], process.domid, process.vcpus, &call) )
+            if ( server_open(&process.servers[i], process.domid, process.vcpus, options, &call) )
                 return js_throw_call(env, call, errno);
             return js_number(env, i);
         }
     return js_throw_call(env, "createServer", ENOSPC);
 }
 
-/* The open server that the first argument names, with the other arguments in place; or NULL with an exception. */
-static struct server *server_of(napi_env env, napi_callback_info info, size_t count, napi_value *arguments)
+/*
+ * The open server that the first argument names, with the other arguments in place, `needed` of `count` at least; or NULL
+ * with an exception.
+ */
+static struct server *server_of_some(napi_env env, napi_callback_info info, size_t needed, size_t count,
+                                     napi_value *arguments)
 {
     uint32_t index;
 
-    if ( !addon_is_open(env) || !js_arguments(env, info, count, arguments) || !js_uint32(env, arguments[0], &index) )
+    if ( !addon_is_open(env) || !js_some_arguments(env, info, needed, count, arguments) ||
+         !js_uint32(env, arguments[0], &index) )
         return NULL;
     if ( index >= MAX_SERVERS || !process.servers[index].open )
     {
@@ -40,6 +73,36 @@ static struct server *server_of(napi_env env, napi_callback_info info, size_t co
         return NULL;
     }
     return &process.servers[index];
+}
+
+static struct server *server_of(napi_env env, napi_callback_info info, size_t count, napi_value *arguments)
+{
+    return server_of_some(env, info, count, count, arguments);
+}
+
+/* The lane that a server and, optionally, a number name; or NULL with an exception. */
+static struct lane *lane_of(napi_env env, napi_callback_info info)
+{
+    napi_value arguments[2];
+    struct server *server = server_of_some(env, info, 1, 2, arguments);
+    uint32_t index = 0;
+
+    if ( !server || !optional_uint32(env, arguments[1], &index) )
+        return NULL;
+    if ( index >= server->lane_count )
+    {
+        js_throw_usage(env, "no such lane");
+        return NULL;
+    }
+    return &server->lanes[index];
+}
+
+napi_value lane_count(napi_env env, napi_callback_info info)
+{
+    napi_value argument;
+    struct server *server = server_of(env, info, 1, &argument);
+
+    return server ? js_number(env, server->lane_count) : NULL;
 }
 
 napi_value server_id(napi_env env, napi_callback_info info)
@@ -155,92 +218,189 @@ napi_value interrupt_server(napi_env env, napi_callback_info info)
     return NULL;
 }
 
-napi_value set_spin(napi_env env, napi_callback_info info)
+napi_value set_waiting(napi_env env, napi_callback_info info)
 {
-    napi_value arguments[2];
-    struct server *server = server_of(env, info, 2, arguments);
+    napi_value arguments[3];
+    struct server *server = server_of(env, info, 3, arguments);
+    uint32_t mode;
     uint64_t cycles;
 
-    if ( server && js_address(env, arguments[1], &cycles) )
-        server->spin_cycles = cycles;
+    if ( !server || !js_uint32(env, arguments[1], &mode) || !js_address(env, arguments[2], &cycles) )
+        return NULL;
+    if ( mode > WAITING_ADAPTIVE || (mode == WAITING_BLOCK && cycles) )
+        return js_throw_usage(env, "setWaiting: no such way to wait");
+    for ( unsigned int i = 0; i < server->lane_count; i++ )
+        waiting_set(&server->lanes[i].waiting, mode, cycles);
     return NULL;
 }
 
 napi_value request_words(napi_env env, napi_callback_info info)
 {
-    napi_value argument, buffer = NULL;
-    struct server *server = server_of(env, info, 1, &argument);
+    struct lane *lane = lane_of(env, info);
+    napi_value buffer = NULL;
 
-    if ( server )
-        napi_create_external_arraybuffer(env, server->words, sizeof server->words, NULL, NULL, &buffer);
+    if ( lane )
+        napi_create_external_arraybuffer(env, &lane->request, sizeof lane->request, NULL, NULL, &buffer);
     return buffer;
 }
 
+/*
+ * What this thread serves: nothing to look up on the way in. The model of TLS is for the linker: a slot of the thread's
+ * static block, no call to find it.
+ */
+static __thread struct lane *bound __attribute__((tls_model("initial-exec")));
+
 static napi_value serve(napi_env env, napi_callback_info info)
 {
-    struct server *server;
+    struct lane *lane = bound;
 
-    /* The server is bound to the function: nothing to convert on the way in or out. */
-    napi_get_cb_info(env, info, NULL, NULL, NULL, (void **)&server);
-    server->words[REQUEST_CODE] = serve_next(server);
+    (void)env, (void)info;
+    lane->request.code = serve_next(lane);
     return NULL;
+}
+
+static napi_value serve_one_inherited(napi_env env, napi_callback_info info)
+{
+    struct lane *lane = bound;
+
+    (void)env, (void)info;
+    lane->request.code = serve_inherited(lane);
+    return NULL;
+}
+
+static napi_value bind_function(napi_env env, napi_callback_info info, const char *name, napi_callback callback)
+{
+    struct lane *lane = lane_of(env, info);
+    napi_value function = NULL;
+
+    if ( !lane )
+        return NULL;
+    bound = lane;
+    napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, NULL, &function);
+    return function;
 }
 
 napi_value bind_serve(napi_env env, napi_callback_info info)
 {
-    napi_value argument, function = NULL;
-    struct server *server = server_of(env, info, 1, &argument);
+    return bind_function(env, info, "serve", serve);
+}
 
-    if ( server )
-        napi_create_function(env, "serve", NAPI_AUTO_LENGTH, serve, server, &function);
-    return function;
+napi_value bind_inherited(napi_env env, napi_callback_info info)
+{
+    return bind_function(env, info, "inherited", serve_one_inherited);
+}
+
+/* The elements of a typed array of this type, at most MAX_REFERENCE_RANGES; false with an exception. */
+static bool elements_of(napi_env env, napi_value value, napi_typedarray_type expected, const void **elements,
+                        unsigned int *count)
+{
+    napi_typedarray_type type;
+    size_t length;
+
+    if ( napi_get_typedarray_info(env, value, &type, &length, (void **)elements, NULL, NULL) == napi_ok &&
+         type == expected && length <= MAX_REFERENCE_RANGES )
+    {
+        *count = length;
+        return true;
+    }
+    js_throw_usage(env, "startReference: expected a Uint16Array of ports and a Float64Array of addresses, at most 256 each");
+    return false;
+}
+
+static napi_value start(napi_env env, struct server *server, const struct reference_setup *setup)
+{
+    int error;
+
+    if ( server->reference )
+        return js_throw_usage(env, "startReference: the server has its yardstick already");
+    if ( (error = reference_start(server, setup)) )
+        return js_throw_call(env, "startReference", -error);
+    return NULL;
 }
 
 napi_value start_reference(napi_env env, napi_callback_info info)
 {
-    napi_value arguments[2];
-    struct server *server = server_of(env, info, 2, arguments);
-    napi_typedarray_type type;
-    size_t length;
-    void *ports;
-    int error;
+    napi_value arguments[3];
+    struct server *server = server_of_some(env, info, 2, 3, arguments);
+    struct reference_setup setup = { 0 };
 
-    if ( !server )
+    if ( !server ||
+         !elements_of(env, arguments[1], napi_uint16_array, (const void **)&setup.ports, &setup.port_count) ||
+         (!js_is_undefined(env, arguments[2]) && !elements_of(env, arguments[2], napi_float64_array,
+                                                              (const void **)&setup.addresses, &setup.address_count)) )
         return NULL;
-    if ( napi_get_typedarray_info(env, arguments[1], &type, &length, &ports, NULL, NULL) != napi_ok ||
-         type != napi_uint16_array || length == 0 || length > MAX_REFERENCE_PORTS )
-        return js_throw_usage(env, "startReference: expected a Uint16Array of 1 to 256 ports");
-    if ( server->reference )
-        return js_throw_usage(env, "startReference: the server has its yardstick already");
-    if ( (error = reference_start(server, ports, length)) )
-        return js_throw_call(env, "uv_thread_create", -error);
-    return NULL;
+    for ( unsigned int i = 0; i < setup.address_count; i++ )
+        if ( !(setup.addresses[i] >= 0 && setup.addresses[i] <= 9007199254740991.0 - REFERENCE_BYTES) )
+            return js_throw_usage(env, "startReference: not a guest address");
+    if ( !setup.port_count && !setup.address_count )
+        return js_throw_usage(env, "startReference: no port and no address");
+    return start(env, server, &setup);
 }
 
+napi_value start_constant(napi_env env, napi_callback_info info)
+{
+    napi_value arguments[2];
+    struct server *server = server_of(env, info, 2, arguments);
+    struct reference_setup setup = { .constant = true };
+
+    if ( !server || !js_address(env, arguments[1], &setup.value) )
+        return NULL;
+    return start(env, server, &setup);
+}
+
+/* Merges the lanes' traces by the time of taking; the sequence counts on over all of them. */
 napi_value read_trace(napi_env env, napi_callback_info info)
 {
     napi_value argument, buffer = NULL;
     struct server *server = server_of(env, info, 1, &argument);
+    uint64_t next[MAX_VCPUS], count[MAX_VCPUS], kept = 0, sequence = 0;
     struct trace_record *copy;
-    uint64_t count, first;
 
     if ( !server )
         return NULL;
-    count = __atomic_load_n(&server->trace.count, __ATOMIC_ACQUIRE);
-    first = count > TRACE_RECORDS ? count - TRACE_RECORDS : 0;
-    if ( napi_create_arraybuffer(env, (count - first) * sizeof *copy, (void **)&copy, &buffer) != napi_ok )
+    for ( unsigned int l = 0; l < server->lane_count; l++ )
+    {
+        count[l] = __atomic_load_n(&server->lanes[l].trace.count, __ATOMIC_ACQUIRE);
+        next[l] = count[l] > TRACE_RECORDS ? count[l] - TRACE_RECORDS : 0;
+        kept += count[l] - next[l];
+        sequence += next[l];
+    }
+    if ( napi_create_arraybuffer(env, kept * sizeof *copy, (void **)&copy, &buffer) != napi_ok )
         return NULL;
-    for ( uint64_t i = first; i < count; i++ )
-        copy[i - first] = server->trace.records[i & (TRACE_RECORDS - 1)];
+    for ( uint64_t i = 0; i < kept; i++ )
+    {
+        struct trace_record *oldest = NULL;
+        unsigned int from = 0;
+
+        for ( unsigned int l = 0; l < server->lane_count; l++ )
+        {
+            struct trace_record *record = &server->lanes[l].trace.records[next[l] & (TRACE_RECORDS - 1)];
+
+            if ( next[l] == count[l] || (oldest && oldest->tsc_taken <= record->tsc_taken) )
+                continue;
+            oldest = record;
+            from = l;
+        }
+        copy[i] = *oldest;
+        copy[i].sequence = sequence++;
+        next[from]++;
+    }
     return buffer;
 }
 
 napi_value has_watchdog_fired(napi_env env, napi_callback_info info)
 {
-    napi_value argument;
-    struct server *server = server_of(env, info, 1, &argument);
+    napi_value arguments[2];
+    struct server *server = server_of_some(env, info, 1, 2, arguments);
+    uint32_t lane = UINT32_MAX;
 
-    return server ? js_boolean(env, watchdog_fired(server)) : NULL;
+    if ( !server || !optional_uint32(env, arguments[1], &lane) )
+        return NULL;
+    if ( lane != UINT32_MAX )
+        return js_boolean(env, lane < server->lane_count && watchdog_fired(&server->lanes[lane]));
+    for ( lane = 0; lane < server->lane_count && !watchdog_fired(&server->lanes[lane]); lane++ )
+        ;
+    return js_boolean(env, lane < server->lane_count);
 }
 
 napi_value watch_control(napi_env env, napi_callback_info info)
@@ -256,6 +416,8 @@ napi_value watch_control(napi_env env, napi_callback_info info)
         return js_throw_usage(env, "watchControl: expected a function");
     if ( control_watched() )
         return js_throw_usage(env, "watchControl: a server is watched already");
+    if ( server->lane_count > 1 )
+        return js_throw_usage(env, "watchControl: needs a server with one lane");
     if ( (error = control_watch(env, server, arguments[1])) )
         return js_throw_call(env, "uv_poll", -error);
     return NULL;

@@ -8,16 +8,19 @@
 #ifndef IOREQLAB_SLOT_H
 #define IOREQLAB_SLOT_H
 
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
+#include <stdbool.h>
 
 #include <xen/xen.h>
 #include <xen/hvm/ioreq.h>
 
+#include "request.h"
+
 #define SLOT_STATE_BYTE 30
 
 _Static_assert(sizeof(struct ioreq) == 32, "Xen's struct ioreq is 32 bytes");
+_Static_assert(offsetof(struct ioreq, addr) == 0 && offsetof(struct ioreq, data) == 8 &&
+                   offsetof(struct ioreq, count) == 16 && offsetof(struct ioreq, size) == 20,
+               "slot_take() reads Xen's struct ioreq as four words of 64 bits");
 _Static_assert(offsetof(struct ioreq, type) == 31, "the type is Xen's last byte, the state's byte the one before it");
 
 static inline uint8_t *slot_state_byte(struct ioreq *slot)
@@ -39,17 +42,28 @@ static inline void slot_set_state(struct ioreq *slot, unsigned int state)
     __atomic_store_n(byte, (uint8_t)((*byte & 0xf0) | state), __ATOMIC_RELEASE);
 }
 
-/* Takes a READY request: marks it INPROCESS and copies it. */
-static inline void slot_take(struct ioreq *slot, struct ioreq *copy)
+/* Takes a READY request: copies it, each word once, and marks it INPROCESS. The answer is all ones until it is given. */
+static inline void slot_take(struct ioreq *slot, unsigned int vcpu, struct request *request)
 {
-    memcpy(copy, slot, sizeof *copy);
-    slot_set_state(slot, STATE_IOREQ_INPROCESS);
+    const volatile uint64_t *words = (const volatile uint64_t *)slot;
+    uint64_t repetition = words[2], last = words[3];
+    unsigned int byte = last >> (SLOT_STATE_BYTE - 24) * 8;
+
+    request->vcpu = vcpu;
+    request->type = last >> 56;
+    request->bits = (byte >> 5 & 1) | (byte >> 4 & 1) << 1 | (byte >> 6 & 1) << 2;
+    request->addr = words[0];
+    request->data = words[1];
+    request->count = repetition;
+    request->size = repetition >> 32;
+    request->answer = UINT64_MAX;
+    __atomic_store_n(slot_state_byte(slot), (uint8_t)((byte & 0xf0) | STATE_IOREQ_INPROCESS), __ATOMIC_RELEASE);
 }
 
 /* True when an answer to this request carries data in the slot. */
-static inline int slot_wants_data(const struct ioreq *request)
+static inline bool slot_wants_data(const struct request *request)
 {
-    return request->dir == IOREQ_READ && !request->data_is_ptr;
+    return (request->bits & (REQUEST_READ | REQUEST_POINTER)) == REQUEST_READ;
 }
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * The flight recorder: what a server saw, in order. Fixed records in a ring that is allocated and touched before the
+ * The flight recorder: what a lane of a server saw, in order. Fixed records in a ring that is allocated and touched before the
  * server serves, so that recording costs neither a page fault nor a system call.
  */
 #ifndef IOREQLAB_TRACE_H
@@ -24,10 +24,10 @@ struct trace_record {
     uint64_t answer; /* as the slot's data was left */
     uint32_t count;
     uint32_t size;
-    uint32_t sequence; /* of this server, from 0 */
+    uint32_t sequence; /* of this server, from 0; of this lane until read_trace() merges them */
     uint16_t vcpu;
     uint8_t type;
-    uint8_t bits;   /* bit 0 read, bit 1 data_is_ptr, bit 2 df */
+    uint8_t bits;   /* enum request_bit */
     uint8_t origin; /* enum trace_origin */
     uint8_t pad[7];
 };

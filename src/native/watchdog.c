@@ -4,33 +4,27 @@
 
 #include "process.h"
 
-/* How often the servers are looked at; and, while a server is in the watchdog's hands, how often it answers. */
+/* How often the lanes are looked at; and, while one is in the watchdog's hands, how often it answers. */
 #define LOOK_NS 250000000ull
 #define SERVE_NS 1000000ull
-
-struct watch {
-    bool watched;
-    uint32_t owner;    /* the server's when it was last looked at; with the number of its request */
-    uint64_t since_ns; /* when that was first seen */
-};
 
 static struct {
     bool running;
     uint64_t limit_ns;
     uv_thread_t thread;
     uv_cond_t wake;
-    uv_mutex_t lock; /* of all below, and of the watched servers' slots once a server is in the watchdog's hands */
-    struct watch watches[MAX_SERVERS];
+    uv_mutex_t lock; /* of the lanes' watches, and of a lane's slots and ring once it is in the watchdog's hands */
 } watchdog;
 
-bool watchdog_fired(const struct server *server)
+bool watchdog_fired(const struct lane *lane)
 {
-    return (__atomic_load_n(&server->owner, __ATOMIC_ACQUIRE) & OWNER_MASK) == OWNER_WATCHDOG;
+    return (__atomic_load_n(&lane->owner, __ATOMIC_ACQUIRE) & OWNER_MASK) == OWNER_WATCHDOG;
 }
 
-static void look_at(struct server *server, struct watch *watch)
+static void look_at(struct lane *lane)
 {
-    uint32_t owner = __atomic_load_n(&server->owner, __ATOMIC_ACQUIRE);
+    struct watch *watch = &lane->watch;
+    uint32_t owner = __atomic_load_n(&lane->owner, __ATOMIC_ACQUIRE);
     uint64_t now = uv_hrtime();
 
     if ( (owner & OWNER_MASK) != OWNER_HANDLER || watch->owner != owner )
@@ -40,7 +34,20 @@ static void look_at(struct server *server, struct watch *watch)
     }
     else if ( now - watch->since_ns > watchdog.limit_ns )
         /* Fails when the handler has just come back; it then answers itself. */
-        __atomic_compare_exchange_n(&server->owner, &owner, OWNER_WATCHDOG, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+        __atomic_compare_exchange_n(&lane->owner, &owner, OWNER_WATCHDOG, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+}
+
+/* True when the lane is in the watchdog's hands. */
+static bool attend(struct lane *lane)
+{
+    if ( !lane->watch.watched )
+        return false;
+    look_at(lane);
+    if ( !watchdog_fired(lane) )
+        return false;
+    /* The handler's thread touches neither pages nor channels any more (finish_taken in hot_loop.c). */
+    lane_answer_open(lane, TRACE_WATCHDOG);
+    return true;
 }
 
 static void run(void *unused)
@@ -52,19 +59,8 @@ static void run(void *unused)
         bool serving = false;
 
         for ( unsigned int i = 0; i < MAX_SERVERS; i++ )
-        {
-            struct server *server = &process.servers[i];
-
-            if ( !watchdog.watches[i].watched )
-                continue;
-            look_at(server, &watchdog.watches[i]);
-            if ( watchdog_fired(server) )
-            {
-                /* The handler's thread touches neither slots nor channels any more (answer_taken in hot_loop.c). */
-                server_answer_open(server, TRACE_WATCHDOG);
-                serving = true;
-            }
-        }
+            for ( unsigned int l = 0; l < process.servers[i].lane_count; l++ )
+                serving |= attend(&process.servers[i].lanes[l]);
         uv_cond_timedwait(&watchdog.wake, &watchdog.lock, serving ? SERVE_NS : LOOK_NS);
     }
 }
@@ -88,7 +84,8 @@ static void set_watched(struct server *server, bool watched)
     if ( !watchdog.running )
         return;
     uv_mutex_lock(&watchdog.lock);
-    watchdog.watches[server - process.servers] = (struct watch){ .watched = watched };
+    for ( unsigned int i = 0; i < server->lane_count; i++ )
+        server->lanes[i].watch = (struct watch){ .watched = watched };
     uv_mutex_unlock(&watchdog.lock);
 }
 

@@ -17,18 +17,16 @@ class Served {
   readonly server: ServerHandle = addon.createServer();
   readonly id: number = addon.serverId(this.server);
   readonly words: Uint32Array;
-  readonly #next: () => void;
   static readonly #words = new Map<ServerHandle, Uint32Array>();
 
   constructor(watched: boolean) {
     addon.enableServer(this.server, watched);
     this.words = Served.#words.get(this.server) ?? new Uint32Array(addon.requestWords(this.server));
     Served.#words.set(this.server, this.words);
-    this.#next = addon.bindServe(this.server);
   }
 
   serve(): number {
-    this.#next();
+    addon.bindServe(this.server)();
     return this.words[word.code] as number;
   }
 

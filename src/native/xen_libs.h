@@ -22,9 +22,9 @@
     X(devicemodel, xendevicemodel_set_ioreq_server_state, "4.9")      \
     X(devicemodel, xendevicemodel_map_io_range_to_ioreq_server, "4.9") \
     X(devicemodel, xendevicemodel_unmap_io_range_from_ioreq_server, "4.9") \
-    X(devicemodel, xendevicemodel_get_ioreq_server_info, "4.9")       \
     X(devicemodel, xendevicemodel_map_pcidev_to_ioreq_server, "4.9")  \
     X(devicemodel, xendevicemodel_unmap_pcidev_from_ioreq_server, "4.9") \
+    X(devicemodel, xendevicemodel_get_ioreq_server_info, "4.9")       \
     X(devicemodel, xendevicemodel_set_isa_irq_level, "4.9")           \
     X(devicemodel, xendevicemodel_set_pci_intx_level, "4.9")          \
     X(devicemodel, xendevicemodel_set_pci_link_route, "4.9")          \

@@ -6,6 +6,7 @@ import { overlap, type Dispatcher, type Placed } from './dispatcher.ts';
 import type { GuestMemory } from './guest-memory.ts';
 import type { InterruptLines } from './interrupt-lines.ts';
 import { noInterrupt, PlacedFunction, type BarDecoder } from './pci-placement.ts';
+import type { SharedState } from './shared-state.ts';
 
 /** A stretch that Xen has to be told about. Both ends are included; a PCI function's are its SBDF. */
 export interface Range {
@@ -21,6 +22,8 @@ export interface DevicePlace {
   readonly memory: GuestMemory;
   readonly lines: InterruptLines;
   readonly decoder: BarDecoder;
+  /** What this device shares with its other instances. */
+  readonly shared: SharedState;
 }
 
 /** A state that {@link AttachedDevice.snapshot} gave; JSON can hold it. */
@@ -143,7 +146,7 @@ export function attachDevice(
 function contextOf(
   device: string,
   functions: ReadonlyMap<string, PlacedFunction>,
-  { memory, lines }: DevicePlace,
+  { memory, lines, shared }: DevicePlace,
 ): Parameters<Device['create']>[1] {
   const functionOf = (region: string | undefined): PlacedFunction => {
     const [only] = functions.size === 1 ? functions.values() : [];
@@ -156,6 +159,7 @@ function contextOf(
   };
   return {
     memory,
+    shared: (name, bytes) => shared.get(name, bytes),
     interrupts: {
       isa: (irq) => lines.isa(irq),
       intx: (region) => functionOf(region).line,

@@ -1,12 +1,13 @@
 import { formatPciAddress } from '../device/pci/address.ts';
 import { LabError, messageOf } from '../errors.ts';
-import { fromWire } from '../wire-error.ts';
 import type { Addon, ServerHandle } from '../xen/addon.ts';
-import type { DispatchCounters } from './dispatcher.ts';
 import type { DeviceState, Range } from './attach-device.ts';
+import { LaneWorker } from './lane-worker.ts';
 import { serveCode, word } from './request.ts';
-import type { Attachment, AttachReply, DeviceAbility, ServerWorkerMessage } from './server-worker.ts';
-import type { LentWorker, WorkerLender } from './worker-pool.ts';
+import { createServer, optionsConflict, setWaiting, type ServerOptions, type Waiting } from './server-options.ts';
+import type { Attachment, AttachReply, DeviceAbility, WorkerCounters } from './server-worker.ts';
+import type { SharedMemory } from './shared-state.ts';
+import type { WorkerLender } from './worker-pool.ts';
 
 /** How long a worker gets to come back from its handler before it is terminated. */
 const stopMs = 2_000;
@@ -22,20 +23,21 @@ export interface ServerTrouble {
 /** What a server leaves behind when it is closed. */
 export interface ServerRemains {
   readonly xenId: number;
-  /** Missing when no worker served it, or the worker had to be terminated. */
-  readonly counters: DispatchCounters | undefined;
+  /** Those of all its workers; missing when none served it, or one had to be terminated. */
+  readonly counters: WorkerCounters | undefined;
   /** Records of src/trace/record.ts. */
   readonly trace: Uint8Array;
 }
 
-/** By addon, the words of each handle: their memory outlives the server, and this thread may take them only once. */
-const knownWords = new WeakMap<Addon, Map<ServerHandle, Uint32Array>>();
+/** By addon, the words of each lane: their memory outlives the server, and this thread may take them only once. */
+const knownWords = new WeakMap<Addon, Map<string, Uint32Array>>();
 
-function wordsOf(addon: Addon, server: ServerHandle): Uint32Array {
-  const known = knownWords.get(addon) ?? new Map<ServerHandle, Uint32Array>();
+function wordsOf(addon: Addon, server: ServerHandle, lane: number): Uint32Array {
+  const known = knownWords.get(addon) ?? new Map<string, Uint32Array>();
   knownWords.set(addon, known);
-  const words = known.get(server) ?? new Uint32Array(addon.requestWords(server));
-  known.set(server, words);
+  const key = `${server}.${lane}`;
+  const words = known.get(key) ?? new Uint32Array(addon.requestWords(server, lane));
+  known.set(key, words);
   return words;
 }
 
@@ -45,16 +47,12 @@ export class ServerHost {
   readonly #addon: Addon;
   readonly #server: ServerHandle;
   readonly #pool: WorkerLender;
-  readonly #words: Uint32Array;
   readonly #isInherited: boolean;
   readonly #trouble: (trouble: ServerTrouble) => void;
-  /** By what {@link word.region} holds when the region's handler was called last. */
-  readonly #labels = new Map<number, string>();
-  #worker: LentWorker | undefined;
-  /** What the worker has not answered yet, in its order. */
-  readonly #asked: PromiseWithResolvers<AttachReply | DeviceState | undefined>[] = [];
-  readonly #stopped = withResolvers<undefined>();
-  #counters: DispatchCounters | undefined;
+  /** By lane, then by what {@link word.region} holds when the region's handler was called last. */
+  readonly #labels: readonly Map<number, string>[];
+  /** One for each lane, once something is attached. */
+  #workers: readonly LaneWorker[] = [];
   #hasReference = false;
   #isStuck = false;
   #isClosing = false;
@@ -64,33 +62,41 @@ export class ServerHost {
   /**
    * Creates the server in Xen and enables it. Until something is attached, nobody serves it and it owns nothing.
    *
-   * @param inherited Xen's id, when the server is there already because its last process died; it owns what it owned
+   * @param inherited Xen's id, when the server is there already because its last process died; it owns what it owned, and
+   * has the options that it had
+   * @throws LabError `SERVER_OPTIONS_CONFLICT`
    */
-  constructor(addon: Addon, pool: WorkerLender, trouble: (trouble: ServerTrouble) => void, inherited?: number) {
+  constructor(
+    addon: Addon,
+    pool: WorkerLender,
+    trouble: (trouble: ServerTrouble) => void,
+    options: ServerOptions = {},
+    inherited?: number,
+  ) {
     this.#addon = addon;
     this.#pool = pool;
     this.#trouble = trouble;
     this.#isInherited = inherited !== undefined;
-    this.#server = inherited === undefined ? addon.createServer() : addon.adoptServer(inherited);
+    this.#server = createServer(addon, options, inherited);
     try {
       this.xenId = addon.serverId(this.#server);
+      this.#labels = Array.from({ length: addon.laneCount(this.#server) }, () => new Map<number, string>());
       addon.enableServer(this.#server, true);
-      this.#words = wordsOf(addon, this.#server);
     } catch (error) {
       attempt(() => addon.closeServer(this.#server));
       throw error;
     }
   }
 
-  /** How long to look at the slots before blocking, in TSC cycles; 0 blocks at once. */
-  setSpin(cycles: number): void {
-    this.#addon.setSpin(this.#server, cycles);
+  /** Changes how it waits for requests. */
+  setWaiting(waiting: Waiting): void {
+    setWaiting(this.#addon, this.#server, waiting);
     // Out of a wait that began under the old rule.
     this.#addon.interruptServer(this.#server);
   }
 
   /**
-   * Puts a device on the server; accesses reach it when this resolves.
+   * Puts a device on the server, once in each worker; accesses reach it when this resolves.
    *
    * @param at address of each region; of a PCI function, its SBDF
    * @returns the device's number, for {@link ServerHost.use}
@@ -101,6 +107,9 @@ export class ServerHost {
     if (this.#hasReference) throw inUse();
     const [attached] = await this.#place([{ device, options, at }]);
     if (attached === undefined) throw new Error('unreachable');
+    if (this.#workers.length > 1 && attached.ranges.some(({ kind }) => kind === 'pci')) {
+      throw optionsConflict('a PCI function has one configuration space: its server has one worker');
+    }
     for (const range of attached.ranges) this.#map(range);
     return attached.device;
   }
@@ -115,41 +124,58 @@ export class ServerHost {
 
   /** Answers what the dead process had in hand with all ones. Before anything is attached. */
   disown(): void {
-    const next = this.#addon.bindInherited(this.#server);
-    do next();
-    while (this.#words[word.code] === serveCode.request);
+    this.#labels.forEach((_, lane) => {
+      const words = wordsOf(this.#addon, this.#server, lane);
+      const next = this.#addon.bindInherited(this.#server, lane);
+      do next();
+      while (words[word.code] === serveCode.request);
+    });
   }
 
   /**
-   * Has a device do what it may be able to, between two requests.
+   * Has a device do what it may be able to, between two requests: each of its instances, in turn.
    *
    * @param device what {@link ServerHost.attach} gave
    * @param state for `restore`
-   * @returns what `snapshot` gave
+   * @returns what `snapshot` of the first instance gave
    * @throws LabError `ABILITY_MISSING`, `SERVER_LOST`, or what the device throws
    */
   async use(device: number, ability: DeviceAbility, state?: DeviceState): Promise<DeviceState | undefined> {
     this.#checkUsable();
-    const answer = this.#expectAnswer();
-    this.#worker?.ask({ do: 'use', device, ability, ...(state && { state }) });
+    const answers = this.#workers.map(async (worker) => await worker.use(device, ability, state));
     this.#addon.interruptServer(this.#server);
-    return (await answer) as DeviceState | undefined;
+    return (await Promise.all(answers))[0];
   }
 
-  /** Lets the C yardstick serve, with a 4-byte register at each port. Not together with devices. */
-  attachReference(ports: readonly number[]): void {
-    if (this.#worker !== undefined || this.#hasReference || this.#lost !== undefined) throw inUse();
+  /** Lets the C yardstick serve, with a 4-byte register at each port and guest address. Not together with devices. */
+  attachReference(ports: readonly number[], addresses: readonly number[] = []): void {
+    this.#attachNative(() =>
+      this.#addon.startReference(this.#server, Uint16Array.from(ports), Float64Array.from(addresses)),
+    );
+    const map = (kind: Range['kind'], start: number): void =>
+      this.#map({ label: 'reference', kind, start, end: start + 3 });
+    for (const port of ports) map('port', port);
+    for (const address of addresses) map('memory', address);
+  }
+
+  /** Lets a native thread answer every access with one value. It owns nothing until it is given ranges. */
+  attachConstant(value: number): void {
+    this.#attachNative(() => this.#addon.startConstant(this.#server, value));
+  }
+
+  #attachNative(start: () => void): void {
+    if (this.#workers.length > 0 || this.#hasReference || this.#lost !== undefined) throw inUse();
     if (this.#isInherited) this.disown();
-    this.#addon.startReference(this.#server, Uint16Array.from(ports));
+    start();
     this.#hasReference = true;
-    for (const port of ports) this.#map({ label: 'reference', kind: 'port', start: port, end: port + 3 });
   }
 
   /** Looks whether the watchdog had to take the server away; says so once. */
   checkWatchdog(): void {
     if (this.#isStuck || !this.#addon.watchdogFired(this.#server)) return;
     this.#isStuck = true;
-    const region = this.#labels.get(this.#words[word.region] as number) ?? '';
+    const lane = this.#labels.findIndex((_, i) => this.#addon.watchdogFired(this.#server, i));
+    const region = this.#labels[lane]?.get(wordsOf(this.#addon, this.#server, lane)[word.region] as number) ?? '';
     const message = `the handler of ${region || 'a region'} did not return`;
     this.#trouble({ kind: 'stuck', region, message });
     this.#lose(message);
@@ -163,30 +189,25 @@ export class ServerHost {
   /** The orderly end, all the way even if Xen refuses a part of it. Never waits for a stuck handler. */
   async close(): Promise<ServerRemains> {
     this.#isClosing = true;
-    await this.#endWorker();
+    const ended = await this.#endWorkers();
     const stop = attempt(() => this.#addon.stopServer(this.#server));
     const trace = this.readTrace();
     const close = attempt(() => this.#addon.closeServer(this.#server));
     const failure = stop ?? close;
     if (failure !== undefined) throw failure;
-    return { xenId: this.xenId, counters: this.#counters, trace };
+    const counters = ended ? sum(this.#workers.map((worker) => worker.counters)) : undefined;
+    return { xenId: this.xenId, counters, trace };
   }
 
-  async #endWorker(): Promise<void> {
-    const worker = this.#worker;
-    if (worker === undefined) return;
-    worker.ask({ do: 'stop' });
-    this.#addon.interruptServer(this.#server);
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<'late'>((resolve) => {
-      timer = setTimeout(resolve, this.#isStuck ? 0 : stopMs, 'late');
-    });
-    const outcome = await Promise.race([this.#stopped.promise, late]);
-    clearTimeout(timer);
-    if (outcome === 'late') {
-      this.checkWatchdog();
-      await worker.terminate();
-    } else worker.release();
+  /** False when one had to be terminated. */
+  async #endWorkers(): Promise<boolean> {
+    for (const worker of this.#workers) worker.askToEnd();
+    if (this.#workers.length > 0) this.#addon.interruptServer(this.#server);
+    const timeoutMs = this.#isStuck ? 0 : stopMs;
+    const ended = await Promise.all(this.#workers.map(async (worker) => await worker.ended(timeoutMs)));
+    if (ended.every(Boolean)) return true;
+    this.checkWatchdog();
+    return false;
   }
 
   #checkUsable(): void {
@@ -194,35 +215,43 @@ export class ServerHost {
     if (this.#lost !== undefined) throw this.#lost;
   }
 
-  /** What the worker says to the next thing that it is asked. */
-  async #expectAnswer(): Promise<AttachReply | DeviceState | undefined> {
-    const asked = withResolvers<AttachReply | DeviceState | undefined>();
-    this.#asked.push(asked);
-    return await asked.promise;
+  /** Has the workers make devices; they are started if there are none. Returns what the first has made. */
+  async #place(attachments: readonly Attachment[]): Promise<readonly AttachReply[]> {
+    const isNew = this.#workers.length === 0;
+    if (isNew) this.#workers = this.#labels.map((_, lane) => this.#startWorker(lane));
+    const isInheriting = isNew && this.#isInherited;
+    if (isNew && !isInheriting) for (const worker of this.#workers) void worker.serve();
+    const placeIn = async (lane: number, shared?: readonly SharedMemory[]): Promise<readonly AttachReply[]> => {
+      const worker = this.#workers[lane] as LaneWorker;
+      const own = attachments.map((one, i) => ({ ...one, shared: shared?.[i] }));
+      const placing = isInheriting ? worker.serve(own) : worker.attach(own);
+      this.#addon.interruptServer(this.#server);
+      const placed = await placing;
+      for (const { labels } of placed) for (const [index, label] of labels) this.#labels[lane]?.set(index, label);
+      return placed;
+    };
+    // The first instance makes what all share.
+    const first = await placeIn(0);
+    const shared = first.map((attached) => attached.shared);
+    await Promise.all(this.#workers.slice(1).map(async (_, i) => await placeIn(i + 1, shared)));
+    return first;
   }
 
-  /** Has the worker make devices; it is started if there is none. */
-  async #place(attachments: readonly Attachment[]): Promise<AttachReply[]> {
-    const placing = attachments.map(async () => (await this.#expectAnswer()) as AttachReply);
-    const isNew = this.#worker === undefined;
-    const worker = (this.#worker ??= this.#lend());
-    if (isNew)
-      worker.ask({ do: 'serve', server: this.#server, inherited: this.#isInherited ? attachments : undefined });
-    if (!isNew || !this.#isInherited) for (const one of attachments) worker.ask({ do: 'attach', ...one });
-    this.#addon.interruptServer(this.#server);
-    const placed = await Promise.all(placing);
-    for (const { labels } of placed) for (const [index, label] of labels) this.#labels.set(index, label);
-    return placed;
-  }
-
-  #lend(): LentWorker {
-    return this.#pool.lend({
-      hear: (message) => this.#hear(message),
+  #startWorker(lane: number): LaneWorker {
+    return new LaneWorker(this.#pool, this.#server, lane, {
+      threw: (region, message) => this.#trouble({ kind: 'threw', region, message }),
+      failed: (message) => {
+        this.#trouble({ kind: 'failed', region: '', message });
+        this.#lose(message);
+      },
       died: (message) => {
-        this.#worker = undefined;
         this.#trouble({ kind: 'failed', region: '', message });
         this.#lose(`its worker died: ${message}`);
-        this.#stopped.resolve(undefined);
+      },
+      stopped: () => {
+        // Unasked, and no failure: the watchdog has displaced it.
+        if (!this.#isClosing) this.checkWatchdog();
+        this.#lose('it is closed');
       },
     });
   }
@@ -257,36 +286,20 @@ export class ServerHost {
   /** Nobody serves any more, and nobody will: what waits for the worker is told so. */
   #lose(why: string): void {
     this.#lost ??= new LabError(`the server serves no more: ${why}`, { blame: 'deviceModel', code: 'SERVER_LOST' });
-    for (const { reject } of this.#asked.splice(0)) reject(this.#lost);
+    for (const worker of this.#workers) worker.lose(this.#lost);
   }
+}
 
-  #hear(message: ServerWorkerMessage): void {
-    switch (message.say) {
-      case 'attached':
-        this.#asked.shift()?.resolve(message.attached);
-        break;
-      case 'used':
-        this.#asked.shift()?.resolve(message.state);
-        break;
-      case 'refused':
-        this.#asked.shift()?.reject(fromWire(message.error));
-        break;
-      case 'threw':
-        this.#trouble({ kind: 'threw', region: message.region, message: message.message });
-        break;
-      case 'failed':
-        this.#trouble({ kind: 'failed', region: '', message: message.message });
-        this.#lose(message.message);
-        break;
-      case 'stopped':
-        this.#counters = message.counters;
-        this.#stopped.resolve(undefined);
-        // Unasked, and no failure: the watchdog has displaced it.
-        if (!this.#isClosing) this.checkWatchdog();
-        this.#lose('it is closed');
-        break;
-    }
+/** Of all workers together; undefined when there are none, or one did not tell. */
+function sum(all: readonly (WorkerCounters | undefined)[]): WorkerCounters | undefined {
+  const [first, ...others] = all;
+  if (first === undefined) return undefined;
+  const total = { ...first };
+  for (const one of others) {
+    if (one === undefined) return undefined;
+    for (const key of Object.keys(total) as (keyof WorkerCounters)[]) total[key] += one[key];
   }
+  return total;
 }
 
 function inUse(): LabError {
@@ -305,20 +318,4 @@ function attempt(call: () => void): Error | undefined {
   } catch (error) {
     return error instanceof Error ? error : new Error(messageOf(error));
   }
-}
-
-interface PromiseWithResolvers<T> {
-  readonly promise: Promise<T>;
-  resolve(value: T): void;
-  reject(error: Error): void;
-}
-
-/** Promise.withResolvers, which Node 20 lacks. */
-function withResolvers<T>(): PromiseWithResolvers<T> {
-  let resolvers: Pick<PromiseWithResolvers<T>, 'resolve' | 'reject'> | undefined;
-  const promise = new Promise<T>((resolve, reject) => {
-    resolvers = { resolve, reject };
-  });
-  if (resolvers === undefined) throw new Error('unreachable');
-  return { promise, ...resolvers };
 }

@@ -5,11 +5,13 @@ import { messageOf } from '../errors.ts';
 import { toWire, type WireError } from '../wire-error.ts';
 import { loadAddon, type Addon, type ServerHandle } from '../xen/addon.ts';
 import { attachDevice, type AttachedDevice, type DevicePlace, type DeviceState } from './attach-device.ts';
+import { CollectionCounter } from './collection-counter.ts';
 import { Dispatcher, type DispatchCounters } from './dispatcher.ts';
 import { GuestMemory } from './guest-memory.ts';
 import { InterruptLines } from './interrupt-lines.ts';
 import { BarDecoder } from './pci-placement.ts';
 import { serveCode, word } from './request.ts';
+import { SharedState, type SharedMemory } from './shared-state.ts';
 
 /** What a worker is started with. */
 export interface ServerWorkerData {
@@ -21,6 +23,8 @@ export interface Attachment {
   readonly device: string;
   readonly options: unknown;
   readonly at: Record<string, number>;
+  /** What its first instance has made for all; missing for the first. */
+  readonly shared?: SharedMemory | undefined;
 }
 
 /**
@@ -29,7 +33,12 @@ export interface Attachment {
  */
 export type ServerWorkerRequest =
   /** `inherited`: the server was adopted with these devices; they are made before it is served. */
-  | { readonly do: 'serve'; readonly server: ServerHandle; readonly inherited?: readonly Attachment[] | undefined }
+  | {
+      readonly do: 'serve';
+      readonly server: ServerHandle;
+      readonly lane: number;
+      readonly inherited?: readonly Attachment[] | undefined;
+    }
   | ({ readonly do: 'attach' } & Attachment)
   | { readonly do: 'use'; readonly device: number; readonly ability: DeviceAbility; readonly state?: DeviceState }
   | { readonly do: 'stop' };
@@ -40,6 +49,8 @@ export type DeviceAbility = 'reset' | 'snapshot' | 'restore';
 /** A device that was attached: its number on its server, what Xen has to be told, and what its regions are called. */
 export interface AttachReply extends Pick<AttachedDevice, 'ranges' | 'labels'> {
   readonly device: number;
+  /** For its other instances. */
+  readonly shared: SharedMemory;
 }
 
 /** What a worker says. */
@@ -49,30 +60,37 @@ export type ServerWorkerMessage =
   | { readonly say: 'refused'; readonly error: WireError }
   | { readonly say: 'threw'; readonly region: string; readonly message: string }
   | { readonly say: 'failed'; readonly message: string }
-  | { readonly say: 'stopped'; readonly counters: DispatchCounters };
+  | { readonly say: 'stopped'; readonly counters: WorkerCounters };
 
-/** What a thread keeps of a server's handle: its memory outlives the server and is shared only once per thread. */
+/** What a worker has counted while it served. */
+export interface WorkerCounters extends DispatchCounters {
+  /** How often the buffered ring was found as no Xen leaves it. */
+  ringDamaged: number;
+  /** Garbage collections since the worker was last interrupted: by an attachment, or a change of how it waits. */
+  collections: number;
+}
+
+/** What a thread serves: the words of a lane, and the hot call. */
 export interface Shared {
   readonly server: ServerHandle;
   readonly words: Uint32Array;
   readonly next: () => void;
 }
 
-/** The entry of a worker: serves one ioreq server after the other, each until it is told to stop. */
+/** The entry of a worker: serves one lane of an ioreq server after the other, each until it is told to stop. */
 export function runServerWorker(): void {
   const addon = loadAddon((workerData as ServerWorkerData).addonFile);
-  const shared = new Map<ServerHandle, Shared>();
+  // The memory of a lane's words outlives the server, and a thread may take it only once.
+  const wordsOf = new Map<string, Uint32Array>();
   parentPort?.on('message', (request: ServerWorkerRequest) => {
     if (request.do !== 'serve') return;
-    const { server } = request;
-    const known = shared.get(server) ?? {
-      server,
-      words: new Uint32Array(addon.requestWords(server)),
-      next: addon.bindServe(server),
-    };
-    shared.set(server, known);
-    const serving = new Serving(addon, known, workerChannel, deviceNamed);
-    if (request.inherited !== undefined) serving.inherit(request.inherited, addon.bindInherited(server));
+    const { server, lane } = request;
+    const key = `${server}.${lane}`;
+    const words = wordsOf.get(key) ?? new Uint32Array(addon.requestWords(server, lane));
+    wordsOf.set(key, words);
+    const next = addon.bindServe(server, lane);
+    const serving = new Serving(addon, { server, words, next }, workerChannel, deviceNamed);
+    if (request.inherited !== undefined) serving.inherit(request.inherited, addon.bindInherited(server, lane));
     while (serving.turn());
   });
 }
@@ -92,15 +110,18 @@ const workerChannel: ServingChannel = {
   },
 };
 
-/** One server's time in a worker. */
+/** One lane's time in a worker. */
 export class Serving {
   readonly #shared: Shared;
   readonly #channel: ServingChannel;
   readonly #deviceNamed: (name: string) => Device;
   readonly #memory: GuestMemory;
   readonly #dispatcher: Dispatcher;
-  readonly #place: DevicePlace;
+  readonly #place: Omit<DevicePlace, 'shared'>;
   readonly #devices: AttachedDevice[] = [];
+  readonly #collections = new CollectionCounter();
+  /** In the last turn. */
+  #collected = 0;
   #hasFailed = false;
 
   constructor(addon: Addon, shared: Shared, channel: ServingChannel, deviceNamed: (name: string) => Device) {
@@ -137,7 +158,9 @@ export class Serving {
   turn(): boolean {
     const { next, words } = this.#shared;
     if (this.#readRequests()) {
+      this.#collections.start();
       const code = serve(next, words, this.#dispatcher, (error) => this.#threw(error));
+      this.#collected = this.#collections.stop();
       if (code === serveCode.interrupted) return true;
       if (code === serveCode.failed) {
         const message = `waiting for an event failed with errno ${words[word.answerLow]}`;
@@ -146,7 +169,9 @@ export class Serving {
     }
     this.#place.lines.release();
     this.#memory.drop();
-    this.#channel.say({ say: 'stopped', counters: this.#dispatcher.counters });
+    const ringDamaged = words[word.ringDamaged] as number;
+    const counters = { ...this.#dispatcher.counters, ringDamaged, collections: this.#collected };
+    this.#channel.say({ say: 'stopped', counters });
     return false;
   }
 
@@ -162,11 +187,13 @@ export class Serving {
     }
   }
 
-  #tryAttach({ device: name, options, at }: Attachment): void {
+  #tryAttach({ device: name, options, at, shared: given }: Attachment): void {
     try {
-      const attached = attachDevice(this.#deviceNamed(name), options, at, this.#place);
+      const shared = new SharedState(given);
+      const attached = attachDevice(this.#deviceNamed(name), options, at, { ...this.#place, shared });
       const device = this.#devices.push(attached) - 1;
-      this.#channel.say({ say: 'attached', attached: { device, ranges: attached.ranges, labels: attached.labels } });
+      const { ranges, labels } = attached;
+      this.#channel.say({ say: 'attached', attached: { device, ranges, labels, shared: shared.memory } });
     } catch (error) {
       this.#channel.say({ say: 'refused', error: toWire(error) });
     }

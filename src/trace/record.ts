@@ -21,6 +21,8 @@ export interface TraceRecord {
   readonly dataIsPointer: boolean;
   /** `df`: addresses step downwards. */
   readonly backwards: boolean;
+  /** It came through the buffered ring: no vCPU waited for it, and which one wrote it is not known (`vcpu` is 0). */
+  readonly isBuffered: boolean;
   /** Bytes of one repetition. */
   readonly size: number;
   /** Repetitions. */
@@ -39,7 +41,7 @@ export interface TraceRecord {
 }
 
 /**
- * Reads the records of a `<server>.trace` file: what the server saw, oldest first, at most the newest 16384.
+ * Reads the records of a `<server>.trace` file: what the server saw, oldest first, at most the newest 16384 of each lane.
  *
  * @throws RangeError when the bytes are not whole records or hold what no recorder writes.
  */
@@ -54,7 +56,7 @@ export function readTrace(bytes: Uint8Array): TraceRecord[] {
 function readRecord(view: DataView, at: number): TraceRecord {
   const bits = view.getUint8(at + 55);
   const origin = origins[view.getUint8(at + 56)];
-  if (origin === undefined || bits > 7) throw new RangeError(`trace record at byte ${at} is damaged`);
+  if (origin === undefined || bits > 15) throw new RangeError(`trace record at byte ${at} is damaged`);
   return {
     takenAt: view.getBigUint64(at, true),
     answeredAt: view.getBigUint64(at + 8, true),
@@ -69,6 +71,7 @@ function readRecord(view: DataView, at: number): TraceRecord {
     isRead: (bits & 1) !== 0,
     dataIsPointer: (bits & 2) !== 0,
     backwards: (bits & 4) !== 0,
+    isBuffered: (bits & 8) !== 0,
     origin,
   };
 }

@@ -4,6 +4,12 @@ import { LabError, messageOf } from '../errors.ts';
 /** Names a server of this process; not Xen's id, which {@link Addon.serverId} tells. */
 export type ServerHandle = number;
 
+/** Kinds of buffered ring, HVM_IOREQSRV_BUFIOREQ_* of Xen's public/hvm/hvm_op.h. */
+export const bufferedMode = { off: 0, legacy: 1, atomic: 2 } as const;
+
+/** How a serving thread waits: `enum waiting_mode` of src/native/waiting.h. */
+export const waitingMode = { block: 0, spin: 1, adaptive: 2 } as const;
+
 /** A function that this host's Xen libraries lack. */
 export interface MissingFunction {
   readonly function: string;
@@ -47,8 +53,14 @@ export interface Addon {
    */
   probePrivilege(domid: number, gfn: number): Record<string, number>;
 
-  /** Creates an ioreq server in Xen, maps its page and opens its event channels. Main thread. */
-  createServer(): ServerHandle;
+  /**
+   * Creates an ioreq server in Xen, maps its pages and opens its event channels. Main thread.
+   *
+   * @param buffered a value of {@link bufferedMode}; default `off`
+   * @param lanePerVcpu whether each vCPU has a lane of its own; by default lane 0 has all of them. A lane is what one
+   * thread serves: some vCPUs, their event channels, one request at a time. The buffered ring is lane 0's.
+   */
+  createServer(buffered?: number, lanePerVcpu?: boolean): ServerHandle;
   /**
    * Xen's ids of the ioreq servers of a domain that were created in this dom0, by whichever process. Also without `open`.
    */
@@ -57,9 +69,11 @@ export interface Addon {
    * Takes over a server that a process which has died left in Xen; in place of `createServer`, and enabled like a new
    * one. It keeps its ranges, and its vCPUs' requests wait in it. Main thread.
    *
-   * @param xenId must be one that the dead process had created
+   * @param xenId must be one that the dead process had created, with the same ring and lanes
    */
-  adoptServer(xenId: number): ServerHandle;
+  adoptServer(xenId: number, buffered?: number, lanePerVcpu?: boolean): ServerHandle;
+  /** How many lanes the server has: 1, or the guest's vCPUs. */
+  laneCount(server: ServerHandle): number;
   /** Xen's id of the server, 0 to 7. */
   serverId(server: ServerHandle): number;
   /** Gives the server a range of ports (`memory` false) or guest addresses, both ends included. */
@@ -78,35 +92,43 @@ export interface Addon {
   stopServer(server: ServerHandle): void;
   /** Stops and destroys the server, even if calls on the way fail; throws the first failure. Main thread. */
   closeServer(server: ServerHandle): void;
-  /** Makes the serving thread come back from its wait. */
+  /** Makes the serving thread of each lane come back from its wait. */
   interruptServer(server: ServerHandle): void;
-  /** How long the serving thread looks at the slots before it blocks, in TSC cycles; 0 blocks at once. */
-  setSpin(server: ServerHandle, cycles: number): void;
+  /**
+   * How the threads of all lanes wait, from their next wait on: {@link waitingMode}, and for how many TSC cycles at most
+   * they look at the slots before they block. `block` takes no cycles.
+   */
+  setWaiting(server: ServerHandle, mode: number, cycles: number): void;
 
   /**
-   * The 16 words through which request and answer pass: see src/server/request.ts. Once per thread and handle: the
-   * memory outlives the server.
+   * The 16 words through which requests of a lane (default 0) and their answers pass: see src/server/request.ts. Once
+   * per thread and lane: the memory outlives the server.
    */
-  requestWords(server: ServerHandle): ArrayBuffer;
+  requestWords(server: ServerHandle, lane?: number): ArrayBuffer;
   /**
-   * The hot call: answers the last request with the answer words, then waits for the next; what came is in the words.
-   * One thread at a time.
+   * The hot call: answers the lane's last request with the answer words, then waits for the next; what came is in the
+   * words. A lane has one thread at a time, and a thread one lane: the function serves what its thread has bound last.
    */
-  bindServe(server: ServerHandle): () => void;
+  bindServe(server: ServerHandle, lane?: number): () => void;
   /**
    * As {@link Addon.bindServe}, for the requests of an adopted server that its last device model had in hand. Does not wait:
    * without a further request it comes back with `interrupted`. Until then it is called in place of the other.
    */
-  bindInherited(server: ServerHandle): () => void;
-  /** Starts a native thread that serves 4-byte registers at these ports: the yardstick. Ends with the server. */
-  startReference(server: ServerHandle, ports: Uint16Array): void;
-  /** A copy of the newest trace records, oldest first: see src/trace/record.ts. */
+  bindInherited(server: ServerHandle, lane?: number): () => void;
+  /**
+   * Starts a native thread for each lane that serves registers of 4 bytes at these ports and guest addresses, at most 256
+   * of each: the yardstick. Ends with the server.
+   */
+  startReference(server: ServerHandle, ports: Uint16Array, addresses?: Float64Array): void;
+  /** The same, but every read of anything gets this value, cut to its width, and no write has an effect. */
+  startConstant(server: ServerHandle, value: number): void;
+  /** A copy of the newest trace records of each lane, in the order of taking: see src/trace/record.ts. */
   readTrace(server: ServerHandle): ArrayBuffer;
 
   /** Starts the thread that answers in place of handlers stuck for longer than this. Main thread. */
   startWatchdog(limitMs: number): void;
-  /** True once the server was taken away from a stuck handler. */
-  watchdogFired(server: ServerHandle): boolean;
+  /** True once this lane, or any when none is named, was taken away from a stuck handler. */
+  watchdogFired(server: ServerHandle, lane?: number): boolean;
 
   /**
    * Calls back on the main thread's event loop whenever a vCPU has read the control port; of an adopted server at once for

@@ -49,7 +49,7 @@ describe('a guest and its device models in one thread', () => {
 
     const { xenId, trace, counters } = await servers.close('main');
     expect(xenId).toBe(0);
-    expect(counters).toEqual({ unclaimed: 0, badWidth: 0, misaligned: 0, malformed: 0, undecoded: 0 });
+    expect(counters).toMatchObject({ unclaimed: 0, badWidth: 0, misaligned: 0, malformed: 0, undecoded: 0 });
     const seen = readTrace(trace);
     expect(seen).toMatchObject([
       { sequence: 0, vcpu: 0, type: 0, isRead: true, size: 4, count: 1, address: 0x5000n, answer: 0x11223344n },

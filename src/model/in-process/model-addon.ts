@@ -1,4 +1,4 @@
-import type { Addon, MissingFunction, ServerHandle } from '../../xen/addon.ts';
+import { bufferedMode, type Addon, type MissingFunction, type ServerHandle } from '../../xen/addon.ts';
 import { callError, xenCall } from './call-error.ts';
 import { ModelServer, usage } from './model-server.ts';
 import { notOnModel } from './not-on-model.ts';
@@ -47,19 +47,21 @@ export class ModelAddon implements Addon {
     xenCall('xendevicemodel_shutdown', () => this.#xen.shutdown(reason));
   }
 
-  createServer(): ServerHandle {
-    return this.#open(undefined);
+  createServer(buffered?: number, lanePerVcpu?: boolean): ServerHandle {
+    return this.#open(undefined, buffered, lanePerVcpu);
   }
 
   serversOf(domid: number): number[] {
     return domid === this.#xen.domid ? this.#xen.serversOfDom0() : [];
   }
 
-  adoptServer(xenId: number): ServerHandle {
-    return this.#open(xenId);
+  adoptServer(xenId: number, buffered?: number, lanePerVcpu?: boolean): ServerHandle {
+    return this.#open(xenId, buffered, lanePerVcpu);
   }
 
-  #open(adopted: number | undefined): ServerHandle {
+  #open(adopted: number | undefined, buffered: number = bufferedMode.off, lanePerVcpu = false): ServerHandle {
+    if (buffered !== bufferedMode.off) throw notOnModel('the buffered ring of a server');
+    if (lanePerVcpu) throw notOnModel('a worker for each vCPU');
     if (!this.#isOpen) throw usage('open() was not called');
     for (let handle = 0; handle < maxServers; handle++) {
       const words = this.#words[handle];
@@ -69,6 +71,11 @@ export class ModelAddon implements Addon {
       return handle;
     }
     throw callError('createServer', 'ENOSPC');
+  }
+
+  laneCount(server: ServerHandle): number {
+    this.#server(server);
+    return 1;
   }
 
   serverId(server: ServerHandle): number {
@@ -107,8 +114,8 @@ export class ModelAddon implements Addon {
     this.#server(server).interrupt();
   }
 
-  /** Takes the cycles and makes no difference: nobody waits. */
-  setSpin(server: ServerHandle, _cycles: number): void {
+  /** Makes no difference: nobody waits. */
+  setWaiting(server: ServerHandle, _mode: number, _cycles: number): void {
     this.#server(server);
   }
 
@@ -125,6 +132,10 @@ export class ModelAddon implements Addon {
   bindInherited(server: ServerHandle): () => void {
     this.#server(server);
     return () => this.#servers[server]?.serveInherited();
+  }
+
+  startConstant(): void {
+    throw notOnModel('the yardstick in C');
   }
 
   startReference(): void {

@@ -16,7 +16,7 @@ const servers: readonly TraceServer[] = [
 function record(fields: Partial<TraceRecord>): TraceRecord {
   return {
     ...{ sequence: 0, vcpu: 0, type: ioreqType.pio, isRead: false, dataIsPointer: false, backwards: false },
-    ...{ size: 4, count: 1, address: 0x5000n, data: 0n, answer: 0n, origin: 'handler' as const },
+    ...{ isBuffered: false, size: 4, count: 1, address: 0x5000n, data: 0n, answer: 0n, origin: 'handler' as const },
     ...{ takenAt: 0n, answeredAt: 0n, ...fields },
   };
 }

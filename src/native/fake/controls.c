@@ -139,9 +139,31 @@ static napi_value slot(napi_env env, napi_callback_info info)
                                                              : bytes_of(env, &now, sizeof now);
 }
 
+static napi_value buffer(napi_env env, napi_callback_info info)
+{
+    struct arguments given = arguments_of(env, info);
+
+    return fake_buffer(given.number[0], &given.request) ? fail_with(env, errno) : NULL;
+}
+
+static napi_value ring_pointers(napi_env env, napi_callback_info info)
+{
+    uint32_t pointers[2];
+
+    return fake_ring_pointers(arguments_of(env, info).number[0], pointers) ? fail_with(env, errno)
+                                                                           : bytes_of(env, pointers, sizeof pointers);
+}
+
+static napi_value set_ring_pointers(napi_env env, napi_callback_info info)
+{
+    struct arguments given = arguments_of(env, info);
+
+    return fake_set_ring_pointers(given.number[0], &given.number[1]) ? fail_with(env, errno) : NULL;
+}
+
 static napi_value ranges(napi_env env, napi_callback_info info)
 {
-    struct fake_range found[FAKE_RANGES];
+    static struct fake_range found[FAKE_RANGES];
     int count = fake_ranges(arguments_of(env, info).number[0], found);
     napi_value list, range;
 
@@ -240,6 +262,7 @@ static napi_value init(napi_env env, napi_value exports)
         { "memory", memory },      { "access", start_access }, { "clearUp", clear_up },
         { "unbindAll", unbind_all }, { "setState", set_state },
         { "told", told },
+        { "buffer", buffer },      { "ringPointers", ring_pointers }, { "setRingPointers", set_ring_pointers },
     };
 
     for ( size_t i = 0; i < sizeof functions / sizeof functions[0]; i++ )

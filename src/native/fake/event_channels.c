@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define MAX_PORTS 256
+#define MAX_PORTS 1024
 
 struct fake_handle {
     int read_end, write_end;

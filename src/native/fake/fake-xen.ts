@@ -53,6 +53,9 @@ interface Controls {
   take(server: number, vcpu: number): ArrayBuffer | undefined;
   access(server: number, vcpu: number, slot: Uint8Array): Promise<ArrayBuffer>;
   slot(server: number, vcpu: number): ArrayBuffer;
+  buffer(server: number, slot: Uint8Array): void;
+  ringPointers(server: number): ArrayBuffer;
+  setRingPointers(server: number, read: number, write: number): void;
   ranges(server: number): [number, number, number][];
   memory(): ArrayBuffer;
   clearUp(): void;
@@ -164,15 +167,31 @@ export class FakeXen {
     return decodeSlot(this.#controls.slot(server, vcpu));
   }
 
-  /** The ports and the memory that a server owns. */
-  ranges(server: number): { readonly memory: boolean; readonly start: number; readonly end: number }[] {
-    const ranges = this.#controls.ranges(server).filter(([kind]) => kind !== 2);
-    return ranges.map(([kind, start, end]) => ({ memory: kind === 1, start, end }));
+  /** Puts an entry into the buffered ring as Xen does. Throws `EAGAIN` when it is full. */
+  buffer(server: number, request: IoRequest): void {
+    this.#controls.buffer(server, encodeSlot({ data: 0, ...request }));
   }
 
-  /** The PCI functions that a server owns, by SBDF. */
+  /** The ring's pointers; both are 32-bit and count on freely. */
+  ringPointers(server: number): { readonly read: number; readonly write: number } {
+    const [read = 0, write = 0] = new Uint32Array(this.#controls.ringPointers(server));
+    return { read, write };
+  }
+
+  /** Spoils the ring's pointers, or puts them near to where they wrap. */
+  setRingPointers(server: number, read: number, write: number): void {
+    this.#controls.setRingPointers(server, read, write);
+  }
+
+  /** The ranges of ports and of memory that a server owns. */
+  ranges(server: number): { readonly memory: boolean; readonly start: number; readonly end: number }[] {
+    const owned = this.#controls.ranges(server).filter(([kind]) => kind < 2);
+    return owned.map(([kind, start, end]) => ({ memory: kind === 1, start, end }));
+  }
+
+  /** The PCI functions that a server owns, as segment << 16 | bus << 8 | device << 3 | function. */
   pciFunctions(server: number): number[] {
-    return this.#controls.ranges(server).flatMap(([kind, start]) => (kind === 2 ? [start] : []));
+    return this.#controls.ranges(server).flatMap(([kind, sbdf]) => (kind === 2 ? [sbdf] : []));
   }
 
   /** The guest's memory, from gfn 0. */

@@ -1,7 +1,7 @@
 /*
  * A FAKE of libxendevicemodel, libxenforeignmemory, libxenevtchn and libxentoolcore, and of the piece of Xen behind them, for tests on
  * machines without Xen. It imitates what xen_libs.h lists as far as the addon can tell the difference: synchronous
- * slots, event channels, one guest's memory. It proves nothing about Xen: the addon is tested end to end on the real
+ * slots, the buffered ring, event channels, one guest's memory. It proves nothing about Xen: the addon is tested end to end on the real
  * thing by the scenarios.
  *
  * The libraries carry the real sonames. fake.node depends on them, so once it is loaded into a process the dynamic
@@ -25,7 +25,7 @@
 #define FAKE_SERVERS 8
 #define FAKE_FRAMES 64 /* the guest's memory, from gfn 0 */
 #define FAKE_PAGE 4096u
-#define FAKE_RANGES 32
+#define FAKE_RANGES 600
 
 /* HVMOP_IO_RANGE_* of Xen. */
 enum fake_range_kind { FAKE_PORTS, FAKE_MEMORY, FAKE_PCI };
@@ -79,17 +79,17 @@ int fake_tell(enum fake_told_kind kind, uint64_t a, uint64_t b, uint64_t c);
 unsigned int fake_told(struct fake_told *told);
 
 /* servers.c */
-int fake_create_server(unsigned int *id);
+int fake_create_server(int buffered, unsigned int *id);
 int fake_destroy_server(unsigned int id);
 int fake_enable_server(unsigned int id, bool enabled);
 int fake_add_range(unsigned int id, struct fake_range range);
 int fake_remove_range(unsigned int id, struct fake_range range);
-/* ENOENT when there is none. */
-int fake_find_server(unsigned int id);
 /* Copies up to FAKE_RANGES of them; returns how many. */
 int fake_ranges(unsigned int id, struct fake_range *ranges);
-/* Another mapping of a server's page, to be unmapped by munmap; NULL with errno set. */
-void *fake_map_page(unsigned int id);
+/* By which port Xen knows the ring's channel; 0 without a ring. */
+int fake_ring_port(unsigned int id, unsigned int *port);
+/* Another mapping of frames of a server (0 the ring, 1 the slots), to be unmapped by munmap; NULL with errno set. */
+void *fake_map_frames(unsigned int id, unsigned int first, unsigned int count);
 /* A memory file that holds the guest's memory. */
 int fake_memory(void);
 
@@ -105,6 +105,14 @@ int fake_access(unsigned int id, unsigned int vcpu, const struct ioreq *request,
 int fake_set_state(unsigned int id, unsigned int vcpu, unsigned int state);
 /* The slot as it is now. */
 int fake_slot(unsigned int id, unsigned int vcpu, struct ioreq *slot);
+/*
+ * Puts an entry into the ring as Xen does (ioreq_send_buffered), with its event, and subtracts multiples of 511 from both
+ * pointers when the ring is ATOMIC. EAGAIN when it is full: Xen would use the slot; EINVAL for what cannot be buffered.
+ */
+int fake_buffer(unsigned int id, const struct ioreq *request);
+/* The ring's two pointers, to be looked at and to be spoiled. */
+int fake_ring_pointers(unsigned int id, uint32_t pointers[2]);
+int fake_set_ring_pointers(unsigned int id, const uint32_t pointers[2]);
 /* An event that stands for no request. */
 int fake_send_event(unsigned int id, unsigned int vcpu);
 
@@ -130,6 +138,7 @@ void fake_raise(unsigned int id, unsigned int vcpu);
 unsigned int fake_waiting(void);
 
 /* vcpus.c, for event_channels.c: the port by which a guest's vCPU is known, and its wake-up. */
+#define FAKE_RING_VCPU FAKE_VCPUS /* stands for the ring's channel */
 bool fake_vcpu_of_port(unsigned int xen_port, unsigned int *id, unsigned int *vcpu);
 void fake_wake(unsigned int id, unsigned int vcpu);
 

@@ -9,9 +9,11 @@
 
 struct fake_server {
     bool exists, enabled;
-    int file; /* of its page */
+    int buffered; /* HVM_IOREQSRV_BUFIOREQ_* */
+    int file; /* of its two frames */
+    struct buffered_iopage *ring;
     struct ioreq *slots;
-    unsigned int notified[FAKE_VCPUS];
+    unsigned int notified[FAKE_VCPUS + 1];
     struct fake_range ranges[FAKE_RANGES];
     unsigned int range_count;
 };
@@ -32,8 +34,9 @@ extern struct hypervisor hypervisor;
     })
 #define FAIL(error) (errno = (error), -1)
 
-/* vCPU v of server s is known to Xen by this port plus s * FAKE_VCPUS + v. */
+/* vCPU v of server s is known to Xen by this port plus s * (FAKE_VCPUS + 1) + v; the ring comes after the vCPUs. */
 #define FIRST_XEN_PORT 1000
+#define XEN_PORT(id, vcpu) (FIRST_XEN_PORT + (id) * (FAKE_VCPUS + 1) + (vcpu))
 
 /* The server that exists under this id, or NULL with errno set. Under the lock. */
 struct fake_server *server_of(unsigned int id);

@@ -37,8 +37,8 @@ int xendevicemodel_create_ioreq_server(xendevicemodel_handle *handle, domid_t do
     unsigned int created = 0;
 
     (void)handle;
-    if ( REFUSED() || NO_SUCH_GUEST(domid) || (bufioreq != HVM_IOREQSRV_BUFIOREQ_OFF && (errno = EINVAL)) ||
-         fake_create_server(&created) )
+    if ( REFUSED() || NO_SUCH_GUEST(domid) || (bufioreq > HVM_IOREQSRV_BUFIOREQ_ATOMIC && (errno = EINVAL)) ||
+         fake_create_server(bufioreq, &created) )
         return -1;
     *id = created;
     return 0;
@@ -70,13 +70,17 @@ int xendevicemodel_unmap_io_range_from_ioreq_server(xendevicemodel_handle *handl
     return REFUSED() || NO_SUCH_GUEST(domid) ? -1 : fake_remove_range(id, (struct fake_range){ !!is_mmio, start, end });
 }
 
+/* Frames are refused: the addon has mapped the pages as resources, and Xen allows one of the two. */
 int xendevicemodel_get_ioreq_server_info(xendevicemodel_handle *handle, domid_t domid, ioservid_t id, xen_pfn_t *gfn,
-                                         xen_pfn_t *buffered_gfn, evtchn_port_t *port)
+                                         xen_pfn_t *ring_gfn, evtchn_port_t *ring_port)
 {
+    unsigned int port;
+
     (void)handle;
-    if ( REFUSED() || NO_SUCH_GUEST(domid) || ((gfn || buffered_gfn) && (errno = EINVAL)) || fake_find_server(id) )
+    if ( REFUSED() || NO_SUCH_GUEST(domid) || ((gfn || ring_gfn) && (errno = EPERM)) || fake_ring_port(id, &port) )
         return -1;
-    *port = 0;
+    if ( ring_port )
+        *ring_port = port;
     return 0;
 }
 

@@ -13,7 +13,8 @@ struct xenforeignmemory_handle {
 };
 
 struct xenforeignmemory_resource_handle {
-    void *page;
+    void *start;
+    size_t frames;
 };
 
 xenforeignmemory_handle *xenforeignmemory_open(struct xentoollog_logger *logger, unsigned int flags)
@@ -73,23 +74,24 @@ xenforeignmemory_resource_handle *xenforeignmemory_map_resource(xenforeignmemory
                                                                 int flags)
 {
     xenforeignmemory_resource_handle *resource;
-    void *page;
+    void *start;
 
     (void)handle, (void)protection;
     if ( REFUSED() )
         return NULL;
-    if ( domid != FAKE_DOMID || type != XENMEM_resource_ioreq_server || frames != 1 || flags ||
-         frame != XENMEM_resource_ioreq_server_frame_ioreq(0) )
+    if ( domid != FAKE_DOMID || type != XENMEM_resource_ioreq_server || flags || frames == 0 ||
+         frame + frames > XENMEM_resource_ioreq_server_frame_ioreq(0) + 1 )
     {
         errno = EINVAL;
         return NULL;
     }
-    page = fake_map_page(id);
-    resource = page ? malloc(sizeof *resource) : NULL;
+    start = fake_map_frames(id, frame, frames);
+    resource = start ? malloc(sizeof *resource) : NULL;
     if ( !resource )
         return NULL;
-    fake_held.pages++;
-    *address = resource->page = page;
+    fake_held.pages += frames;
+    resource->frames = frames;
+    *address = resource->start = start;
     return resource;
 }
 
@@ -98,8 +100,8 @@ int xenforeignmemory_unmap_resource(xenforeignmemory_handle *handle, xenforeignm
     (void)handle;
     if ( REFUSED() )
         return -1;
-    fake_held.pages--;
-    munmap(resource->page, FAKE_PAGE);
+    fake_held.pages -= resource->frames;
+    munmap(resource->start, resource->frames * FAKE_PAGE);
     free(resource);
     return 0;
 }

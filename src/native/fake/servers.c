@@ -5,6 +5,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <xen/hvm/hvm_op.h>
+
 struct hypervisor hypervisor = { .lock = PTHREAD_MUTEX_INITIALIZER, .notified = PTHREAD_COND_INITIALIZER };
 
 struct fake_server *server_of(unsigned int id)
@@ -15,7 +17,7 @@ struct fake_server *server_of(unsigned int id)
     return NULL;
 }
 
-static int create(unsigned int *id)
+static int create(int buffered, unsigned int *id)
 {
     struct fake_server *server;
     unsigned int i = 0;
@@ -25,32 +27,29 @@ static int create(unsigned int *id)
     if ( i == FAKE_SERVERS )
         return FAIL(ENOSPC);
     server = &hypervisor.servers[i];
-    if ( server->slots )
+    if ( server->ring )
     {
-        munmap(server->slots, FAKE_PAGE);
+        munmap(server->ring, 2 * FAKE_PAGE);
         close(server->file);
     }
     memset(server, 0, sizeof *server);
     server->file = memfd_create("ioreq page", MFD_CLOEXEC);
-    if ( server->file < 0 || ftruncate(server->file, FAKE_PAGE) )
+    if ( server->file < 0 || ftruncate(server->file, 2 * FAKE_PAGE) )
         return -1;
-    server->slots = mmap(NULL, FAKE_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, server->file, 0);
-    if ( server->slots == MAP_FAILED )
+    server->ring = mmap(NULL, 2 * FAKE_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, server->file, 0);
+    if ( server->ring == MAP_FAILED )
         return -1;
+    server->slots = (struct ioreq *)(server->ring + 1);
+    server->buffered = buffered;
     server->exists = true;
     fake_held.servers++;
     *id = i;
     return 0;
 }
 
-int fake_create_server(unsigned int *id)
+int fake_create_server(int buffered, unsigned int *id)
 {
-    return LOCKED(create(id));
-}
-
-int fake_find_server(unsigned int id)
-{
-    return LOCKED(server_of(id)) ? 0 : -1;
+    return LOCKED(create(buffered, id));
 }
 
 /* The page stays until the id is used again: a vCPU may still have to take its answer. */
@@ -87,7 +86,7 @@ static int enable(unsigned int id, bool enabled)
         return -1;
     server->enabled = enabled;
     for ( unsigned int vcpu = 0; enabled && vcpu < FAKE_VCPUS; vcpu++ )
-        server->slots[vcpu].vp_eport = FIRST_XEN_PORT + id * FAKE_VCPUS + vcpu;
+        server->slots[vcpu].vp_eport = XEN_PORT(id, vcpu);
     return 0;
 }
 
@@ -143,12 +142,30 @@ int fake_ranges(unsigned int id, struct fake_range *ranges)
     return server->range_count;
 }
 
-void *fake_map_page(unsigned int id)
+int fake_ring_port(unsigned int id, unsigned int *port)
 {
     struct fake_server *server = server_of(id);
-    void *page = server ? mmap(NULL, FAKE_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, server->file, 0) : MAP_FAILED;
 
-    return page == MAP_FAILED ? NULL : page;
+    if ( !server )
+        return -1;
+    *port = server->buffered == HVM_IOREQSRV_BUFIOREQ_OFF ? 0 : XEN_PORT(id, FAKE_RING_VCPU);
+    return 0;
+}
+
+void *fake_map_frames(unsigned int id, unsigned int first, unsigned int count)
+{
+    struct fake_server *server = server_of(id);
+    void *frames;
+
+    if ( !server )
+        return NULL;
+    if ( first == 0 && server->buffered == HVM_IOREQSRV_BUFIOREQ_OFF )
+    {
+        errno = ENOENT;
+        return NULL;
+    }
+    frames = mmap(NULL, count * FAKE_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, server->file, first * FAKE_PAGE);
+    return frames == MAP_FAILED ? NULL : frames;
 }
 
 int fake_memory(void)

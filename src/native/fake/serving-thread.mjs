@@ -3,17 +3,17 @@
 import { createRequire } from 'node:module';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 
-/** @type {{ addonFile: string, server: number }} */
-const { addonFile, server } = workerData;
+/** @type {{ addonFile: string, server: number, lane: number }} */
+const { addonFile, server, lane } = workerData;
 /** @type {import('../../xen/addon.ts').Addon} */
 const addon = createRequire(import.meta.url)(addonFile);
-const words = new Uint32Array(addon.requestWords(server));
-const next = addon.bindServe(server);
+const words = new Uint32Array(addon.requestWords(server, lane));
+const next = addon.bindServe(server, lane);
 
 for (;;) {
   next();
   // The indices of src/server/request.ts.
-  const [code, , , , , , addressLow = 0, addressHigh = 0] = words;
+  const [code, , , , addressLow = 0, addressHigh = 0] = words;
   if (code === 0) {
     words[10] = addressLow + 1;
     words[11] = addressHigh;

@@ -11,10 +11,10 @@ export class ServingThread {
   readonly #exited: Promise<unknown>;
   readonly #said: { readonly code: number; readonly errno: number }[] = [];
 
-  constructor(xen: FakeXen, server: ServerHandle) {
+  constructor(xen: FakeXen, server: ServerHandle, lane = 0) {
     this.#xen = xen;
     this.#server = server;
-    const workerData = { addonFile: xen.addonFile, server };
+    const workerData = { addonFile: xen.addonFile, server, lane };
     this.#worker = new Worker(new URL('./serving-thread.mjs', import.meta.url), { workerData });
     this.#exited = once(this.#worker, 'exit');
     this.#worker.on('message', (said: { code: number; errno: number }) => this.#said.push(said));

@@ -4,15 +4,18 @@
 #include <string.h>
 #include <time.h>
 
+#include <xen/hvm/hvm_op.h>
+
 #define DEADLINE_S 20
 #define STATE_BYTE 30
+#define RING_SLOTS IOREQ_BUFFER_SLOT_NUM
 
 bool fake_vcpu_of_port(unsigned int xen_port, unsigned int *id, unsigned int *vcpu)
 {
     unsigned int index = xen_port - FIRST_XEN_PORT;
 
-    *id = index / FAKE_VCPUS;
-    *vcpu = index % FAKE_VCPUS;
+    *id = index / (FAKE_VCPUS + 1);
+    *vcpu = index % (FAKE_VCPUS + 1);
     return xen_port >= FIRST_XEN_PORT && LOCKED(server_of(*id)) != NULL;
 }
 
@@ -95,6 +98,67 @@ int fake_access(unsigned int id, unsigned int vcpu, const struct ioreq *request,
     return result && late ? FAIL(late) : result;
 }
 
+static int buffer(unsigned int id, const struct ioreq *request)
+{
+    struct fake_server *server = server_of(id);
+    struct buffered_iopage *ring;
+    uint64_t *both;
+    unsigned int slots = request->size == 8 ? 2 : 1;
+    struct buf_ioreq entry = { .type = request->type, .dir = request->dir, .addr = request->addr };
+
+    if ( !server || !server->enabled || server->buffered == HVM_IOREQSRV_BUFIOREQ_OFF )
+        return FAIL(ENOENT);
+    if ( request->addr > 0xfffff || request->data_is_ptr || request->count != 1 )
+        return FAIL(EINVAL);
+    ring = server->ring;
+    both = (uint64_t *)ring;
+    entry.size = request->size == 8 ? 3 : request->size == 4 ? 2 : request->size == 2;
+    if ( ring->write_pointer - __atomic_load_n(&ring->read_pointer, __ATOMIC_ACQUIRE) > RING_SLOTS - slots )
+        return FAIL(EAGAIN);
+    for ( unsigned int i = 0; i < slots; i++ )
+    {
+        entry.data = request->data >> 32 * i;
+        ring->buf_ioreq[(ring->write_pointer + i) % RING_SLOTS] = entry;
+    }
+    __atomic_store_n(&ring->write_pointer, ring->write_pointer + slots, __ATOMIC_RELEASE);
+
+    for ( uint64_t old = __atomic_load_n(both, __ATOMIC_ACQUIRE);
+          server->buffered == HVM_IOREQSRV_BUFIOREQ_ATOMIC && (uint32_t)old >= RING_SLOTS; )
+    {
+        uint64_t less = (uint32_t)old / RING_SLOTS * RING_SLOTS;
+
+        if ( __atomic_compare_exchange_n(both, &old, old - (less << 32 | less), false, __ATOMIC_ACQ_REL,
+                                         __ATOMIC_ACQUIRE) )
+            break;
+    }
+    return 0;
+}
+
+int fake_buffer(unsigned int id, const struct ioreq *request)
+{
+    int result = LOCKED(buffer(id, request));
+
+    if ( !result )
+        fake_raise(id, FAKE_RING_VCPU);
+    return result;
+}
+
+int fake_ring_pointers(unsigned int id, uint32_t pointers[2])
+{
+    if ( id >= FAKE_SERVERS || !hypervisor.servers[id].ring )
+        return FAIL(ENOENT);
+    memcpy(pointers, hypervisor.servers[id].ring, 8);
+    return 0;
+}
+
+int fake_set_ring_pointers(unsigned int id, const uint32_t pointers[2])
+{
+    if ( id >= FAKE_SERVERS || !hypervisor.servers[id].ring )
+        return FAIL(ENOENT);
+    memcpy(hypervisor.servers[id].ring, pointers, 8);
+    return 0;
+}
+
 static int copy_slot(unsigned int id, unsigned int vcpu, struct ioreq *slot)
 {
     if ( id >= FAKE_SERVERS || vcpu >= FAKE_VCPUS || !hypervisor.servers[id].slots )
@@ -126,7 +190,7 @@ int fake_set_state(unsigned int id, unsigned int vcpu, unsigned int state)
 
 int fake_send_event(unsigned int id, unsigned int vcpu)
 {
-    if ( !LOCKED(server_of(id)) || vcpu >= FAKE_VCPUS )
+    if ( !LOCKED(server_of(id)) || vcpu > FAKE_RING_VCPU )
         return FAIL(ENOENT);
     fake_raise(id, vcpu);
     return 0;

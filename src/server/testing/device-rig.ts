@@ -5,6 +5,7 @@ import { attachDevice, type AttachedDevice } from '../attach-device.ts';
 import { InterruptLines } from '../interrupt-lines.ts';
 import { BarDecoder } from '../pci-placement.ts';
 import { Rig } from './dispatcher-rig.ts';
+import { SharedState } from '../shared-state.ts';
 
 /** A dispatcher with devices on it, which keeps what they tell Xen. */
 export class DeviceRig extends Rig {
@@ -40,6 +41,7 @@ export class DeviceRig extends Rig {
     ]);
     return attachDevice(device as Device, options, Object.fromEntries(places) as Record<string, number>, {
       ...{ dispatcher: this.dispatcher, memory: this.guestMemory, lines: this.lines, decoder: this.decoder },
+      shared: new SharedState(undefined),
     });
   }
 
