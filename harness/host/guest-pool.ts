@@ -12,7 +12,8 @@ const shape = { vcpus: 4, memoryMiB: 64 } as const;
  */
 export class GuestPool {
   readonly #agent: Requester<Request>;
-  readonly #kernel: string;
+  /** The workload's path in dom0. */
+  readonly kernel: string;
   readonly #cpus: string;
   readonly #guests = new Map<Environment, { readonly name: string; readonly made: Promise<GuestIdentity> }>();
   #made = 0;
@@ -23,7 +24,7 @@ export class GuestPool {
    */
   constructor(agent: Requester<Request>, kernel: string, cpus: string) {
     this.#agent = agent;
-    this.#kernel = kernel;
+    this.kernel = kernel;
     this.#cpus = cpus;
   }
 
@@ -58,7 +59,7 @@ export class GuestPool {
       do: 'createGuest',
       guest: name,
       environment,
-      kernel: this.#kernel,
+      kernel: this.kernel,
       controlPort: CONTROL_PORT,
       cpus: this.#cpus,
       ...shape,

@@ -14,6 +14,7 @@ import {
   useDeviceResultSchema,
   type Environment,
   type GuestRequest,
+  type Request,
 } from '../../src/agent/protocol.ts';
 import type { Device } from '../../src/device/index.ts';
 import { LabError } from '../../src/errors.ts';
@@ -49,13 +50,15 @@ export interface GuestIdentity {
   readonly vcpus: number;
 }
 
+type Survive = Extract<Request, { do: 'survive' }>;
+
 /** A guest, and its device-model process in dom0. */
 export class GuestSession implements GuestIdentity {
   readonly name: string;
   readonly domid: number;
   readonly environment: Environment;
   readonly vcpus: number;
-  readonly #agent: Requester<GuestRequest>;
+  readonly #agent: Requester<Survive | GuestRequest>;
   #sequence: number;
   #running = 0;
   /** Settles when the program that was sent last has run. */
@@ -65,7 +68,7 @@ export class GuestSession implements GuestIdentity {
   /** Told of every run that has ended, before its caller is. */
   onRan: ((programs: readonly Program[], results: readonly ProgramResults[]) => void) | undefined;
 
-  constructor(agent: Requester<GuestRequest>, identity: GuestIdentity) {
+  constructor(agent: Requester<Survive | GuestRequest>, identity: GuestIdentity) {
     this.#agent = agent;
     this.name = identity.name;
     this.domid = identity.domid;
@@ -152,6 +155,11 @@ export class GuestSession implements GuestIdentity {
    */
   async writeMemory(address: number, bytes: Uint8Array): Promise<void> {
     await this.#agent.request({ do: 'writeMemory', guest: this.name, address }, [bytes]);
+  }
+
+  /** Whether the guest lives on, with another device-model process, when that process dies. */
+  async survive(survives: boolean): Promise<void> {
+    await this.#agent.request({ do: 'survive', guest: this.name, survives });
   }
 
   /** Creates an ioreq server. @throws LabError `SERVER_OPTIONS_CONFLICT`, `REQUEST_INVALID` */

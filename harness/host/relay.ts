@@ -10,6 +10,7 @@ import {
   guestRequestSchema,
   numberedRequestSchema,
   parseRequest,
+  surviveSchema,
   type AgentEvent,
   type Request,
 } from '../../src/agent/protocol.ts';
@@ -27,6 +28,7 @@ const socketName = 'relay';
 /** What scenarios ask for: what guests' device models do, and guests themselves. */
 export const relayRequestSchema = z.discriminatedUnion('do', [
   ...guestRequestSchema.options,
+  surviveSchema,
   z.object({ do: z.literal('acquireGuest'), environment: environmentSchema }),
   z.object({ do: z.literal('discardGuest'), guest: z.string() }),
   z.object({ do: z.literal('xenLog') }),

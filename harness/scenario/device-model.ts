@@ -50,6 +50,8 @@ export class DeviceModel {
   readonly #troubles: LabError[] = [];
   /** What servers that were closed left. */
   readonly #closed: ServerReport[] = [];
+  #survives = false;
+  #replacements = 0;
 
   constructor(guest: GuestSession) {
     this.#guest = guest;
@@ -145,6 +147,21 @@ export class DeviceModel {
     return readTrace(await this.#guest.trace(server));
   }
 
+  /**
+   * From now on, when the device-model process dies, another one takes its servers over: the guest goes on, what it waits
+   * for is answered by the new process, whose devices have new states. Without it the scenario ends with the verdict that
+   * the device model has crashed. Traces begin anew with each process.
+   */
+  async survive(): Promise<void> {
+    this.#survives = true;
+    await this.#guest.survive(true);
+  }
+
+  /** How often the device-model process was replaced so far. */
+  get replacements(): number {
+    return this.#replacements;
+  }
+
   /** Takes note of what goes wrong in dom0. */
   hear(event: AgentEvent): void {
     if (!('guest' in event) || event.guest !== this.#guest.name) return;
@@ -158,7 +175,8 @@ export class DeviceModel {
         'HANDLER_STUCK',
         `the handler of ${event.region} did not return; the watchdog answered in its place`,
       );
-    } else if (event.event === 'serverFailed') this.#trouble('SERVER_FAILED', event.message);
+    } else if (event.event === 'deviceModelReplaced') this.#replacements++;
+    else if (event.event === 'serverFailed') this.#trouble('SERVER_FAILED', event.message);
   }
 
   /** The first thing that went wrong in dom0, if any. */
@@ -194,6 +212,7 @@ export class DeviceModel {
 
   /** Closes all servers and brings back what they saw, and those before them. Done after each scenario, which keeps the traces. */
   async close(): Promise<ServerReport[]> {
+    if (this.#survives) await this.#guest.survive(false);
     await this.closeServers();
     return this.#closed;
   }

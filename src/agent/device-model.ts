@@ -152,7 +152,8 @@ export class DeviceModel {
       case 'trace':
         return [{}, [this.#server(request.server).readTrace()]];
       case 'closeServer':
-        return this.#closeServers([request.server]);
+        // Who died over it may have closed it.
+        return this.#closeServers(isRepeated && !this.#servers.has(request.server) ? [] : [request.server]);
       case 'closeServers':
         return this.#closeServers([...this.#servers.keys()]);
       case 'execute':

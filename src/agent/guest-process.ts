@@ -8,12 +8,13 @@ import type { AgentEvent, GuestRequest } from './protocol.ts';
 
 /** How long a device-model process gets for its orderly end. */
 const endMs = 10_000;
-/** A process that died sooner than this after its set-up may have died of what it was asked. */
-const youngMs = 1_000;
-/** After so many young deaths in a row, what a process had in hand is answered with all ones by its successor. */
-const distrustAfter = 3;
+/**
+ * After so many deaths in a row, none of whose processes answered anything but its set-up, what a process had in hand is
+ * answered with all ones by its successor: it may be what kills.
+ */
+const distrustAfter = 4;
 /** After so many there is no further successor. */
-const giveUpAfter = 5;
+const giveUpAfter = 6;
 
 type Answer = [result: unknown, blobs: readonly Uint8Array[]];
 
@@ -38,9 +39,8 @@ export class GuestProcess {
   /** Resolves when there is no process any more, and there will be none. */
   readonly #exited: Promise<void>;
   #resolveExited: () => void = () => undefined;
-  #isSetUp = false;
-  #setUpAt = 0;
-  #youngDeaths = 0;
+  /** Since something was answered. */
+  #deaths = 0;
   #isEnding = false;
   /** Why no request is answered any more. */
   #lost: LabError | undefined;
@@ -111,7 +111,6 @@ export class GuestProcess {
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
-    this.#isSetUp = false;
     child.on('message', (message: FromDeviceModel) => this.#hear(message));
     child.once('exit', (code, signal) => this.#ended(String(signal ?? code)));
     // It could not be started. A message that did not reach it any more is told by its exit.
@@ -122,9 +121,8 @@ export class GuestProcess {
   }
 
   #ended(how: string): void {
-    const isYoung = !this.#isSetUp || performance.now() - this.#setUpAt < youngMs;
-    this.#youngDeaths = isYoung ? this.#youngDeaths + 1 : 1;
-    if (this.#isEnding || !this.survives || this.#youngDeaths >= giveUpAfter) {
+    this.#deaths++;
+    if (this.#isEnding || !this.survives || this.#deaths >= giveUpAfter) {
       this.#giveUp(how);
       this.#resolveExited();
     } else this.#replace(how);
@@ -143,7 +141,7 @@ export class GuestProcess {
   #replace(how: string): void {
     const since = performance.now();
     const open = [...this.#pending.values()];
-    const inheritance = this.#account.inheritance(this.#youngDeaths < distrustAfter);
+    const inheritance = this.#account.inheritance(this.#deaths < distrustAfter);
     this.#pending.clear();
     this.#child = this.#fork();
     const asked: ToDeviceModel = { setup: { ...this.#setup, inheritance } };
@@ -205,11 +203,10 @@ export class GuestProcess {
   #note(message: ToDeviceModel, result: unknown): void {
     if ('request' in message) {
       this.#account.note(message.request, result);
+      this.#deaths = 0;
       return;
     }
     this.#account.control = (result as DeviceModelSetupResult).control;
-    this.#isSetUp = true;
-    this.#setUpAt = performance.now();
   }
 
   #fail(blame: 'guest' | 'deviceModel', code: string, message: string): void {

@@ -14,31 +14,50 @@ export interface Inheritance {
   readonly control: number | undefined;
   readonly servers: readonly InheritedServer[];
   /**
-   * Whether requests that the dead process had in hand go to the new handlers. Otherwise they are answered with all ones: one
-   * of them may be what kills.
+   * Whether requests that the dead process had in hand go to the new handlers. Otherwise they are answered with all
+   * ones: one of them may be what kills.
    */
   readonly isTrusted: boolean;
 }
 
+/**
+ * What a request means for who takes a server over: it has made the server, it adds to it, it sets something of which
+ * the last word counts, it closes one server or all, or it leaves nothing behind.
+ */
+const effects: Readonly<Record<GuestRequest['do'], 'makes' | 'adds' | 'sets' | 'closes' | 'closesAll' | 'nothing'>> = {
+  createServer: 'makes',
+  attach: 'adds',
+  attachReference: 'sets',
+  setSpin: 'sets',
+  closeServer: 'closes',
+  closeServers: 'closesAll',
+  useDevice: 'nothing',
+  trace: 'nothing',
+  execute: 'nothing',
+  readMemory: 'nothing',
+  writeMemory: 'nothing',
+};
+
 /** The agent's account of a guest's servers: what a successor needs. Only what was answered with success counts. */
 export class ServerAccount {
+  /** Xen's id of the control server. */
   control: number | undefined;
-  readonly #servers = new Map<string, { xenId: number; requests: GuestRequest[] }>();
+  readonly #servers = new Map<string, { readonly xenId: number; requests: readonly GuestRequest[] }>();
 
   /** Takes note of a request that was done. */
   note(request: GuestRequest, result: unknown): void {
-    if (request.do === 'trace') return;
-    if (request.do === 'closeServers') this.#servers.clear();
-    if (request.do === 'closeServer') this.#servers.delete(request.server);
-    if (request.do === 'createServer') {
+    const effect = effects[request.do];
+    if (effect === 'closesAll') this.#servers.clear();
+    if (!('server' in request)) return;
+    if (effect === 'closes') this.#servers.delete(request.server);
+    if (effect === 'makes') {
       this.#servers.set(request.server, { xenId: (result as { xenId: number }).xenId, requests: [request] });
-    } else if ('server' in request && request.do !== 'useDevice') {
-      const server = this.#servers.get(request.server);
-      if (server === undefined) return;
-      // Of settings the last one counts; devices add up.
-      const isSetting = request.do !== 'attach';
-      server.requests = [...server.requests.filter((other) => !isSetting || other.do !== request.do), request];
+      return;
     }
+    const server = this.#servers.get(request.server);
+    if (server === undefined || effect === 'nothing') return;
+    const others = server.requests.filter((other) => effect === 'adds' || other.do !== request.do);
+    server.requests = [...others, request];
   }
 
   inheritance(isTrusted: boolean): Inheritance {

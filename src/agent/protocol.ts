@@ -89,6 +89,9 @@ const guestRequests = [
 export const guestRequestSchema = z.discriminatedUnion('do', guestRequests);
 export type GuestRequest = z.infer<typeof guestRequestSchema>;
 
+/** Whether a device-model process that dies is replaced; otherwise its guest is destroyed. */
+export const surviveSchema = z.object({ do: z.literal('survive'), guest: name, survives: z.boolean() });
+
 /** What the orchestrator asks for. */
 export const requestSchema = z.discriminatedUnion('do', [
   z.object({ do: z.literal('hello'), version: z.literal(protocolVersion), run: name }),
@@ -108,8 +111,7 @@ export const requestSchema = z.discriminatedUnion('do', [
     /** As of the request `survive`; default false. */
     survives: z.boolean().optional(),
   }),
-  /** Whether a device-model process that dies is replaced; otherwise its guest is destroyed. */
-  z.object({ do: z.literal('survive'), guest: name, survives: z.boolean() }),
+  surviveSchema,
   z.object({ do: z.literal('destroyGuest'), guest: name }),
   ...guestRequests,
 ]);

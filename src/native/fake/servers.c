@@ -17,6 +17,35 @@ struct fake_server *server_of(unsigned int id)
     return NULL;
 }
 
+/* Files for a server's two pages: a restricted process may not make any grow (RLIMIT_FSIZE). */
+static int stock[4 * FAKE_SERVERS];
+
+static int make_page(void)
+{
+    int file = memfd_create("ioreq page", MFD_CLOEXEC);
+
+    return file >= 0 && ftruncate(file, 2 * FAKE_PAGE) ? -1 : file;
+}
+
+static __attribute__((constructor)) void stock_up(void)
+{
+    for ( unsigned int i = 0; i < sizeof stock / sizeof stock[0]; i++ )
+        stock[i] = make_page();
+}
+
+static int page_file(void)
+{
+    for ( unsigned int i = 0; i < sizeof stock / sizeof stock[0]; i++ )
+        if ( stock[i] > 0 )
+        {
+            int file = stock[i];
+
+            stock[i] = 0;
+            return file;
+        }
+    return make_page();
+}
+
 static int create(int buffered, unsigned int *id)
 {
     struct fake_server *server;
@@ -33,8 +62,8 @@ static int create(int buffered, unsigned int *id)
         close(server->file);
     }
     memset(server, 0, sizeof *server);
-    server->file = memfd_create("ioreq page", MFD_CLOEXEC);
-    if ( server->file < 0 || ftruncate(server->file, 2 * FAKE_PAGE) )
+    server->file = page_file();
+    if ( server->file < 0 )
         return -1;
     server->ring = mmap(NULL, 2 * FAKE_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, server->file, 0);
     if ( server->ring == MAP_FAILED )
