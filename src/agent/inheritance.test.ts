@@ -7,24 +7,26 @@ const create = (server: string): GuestRequest => ({ do: 'createServer', guest, s
 const attach = (server: string, base: number): GuestRequest => ({
   ...{ do: 'attach', guest, server, device: 'register', options: {}, at: { value: base } },
 });
-const setSpin = (server: string, cycles: number): GuestRequest => ({ do: 'setSpin', guest, server, cycles });
+const setWaiting = (server: string, cycles: number): GuestRequest => ({
+  ...{ do: 'setWaiting', guest, server, waiting: { mode: 'spin', cycles } },
+});
 
 it('a successor gets what was done to each server: all devices in order, and the last of each setting', () => {
   const account = new ServerAccount();
   account.control = 1;
   account.note(create('a'), { xenId: 2 });
   account.note(attach('a', 0x500), {});
-  account.note(setSpin('a', 1), {});
+  account.note(setWaiting('a', 1), {});
   account.note(create('b'), { xenId: 3 });
   account.note(attach('a', 0x600), {});
-  account.note(setSpin('a', 2), {});
+  account.note(setWaiting('a', 2), {});
   account.note({ do: 'trace', guest, server: 'a' }, {});
   account.note({ do: 'readMemory', guest, address: 0, length: 1 }, {});
   expect(account.inheritance(true)).toEqual({
     control: 1,
     isTrusted: true,
     servers: [
-      { xenId: 2, requests: [create('a'), attach('a', 0x500), attach('a', 0x600), setSpin('a', 2)] },
+      { xenId: 2, requests: [create('a'), attach('a', 0x500), attach('a', 0x600), setWaiting('a', 2)] },
       { xenId: 3, requests: [create('b')] },
     ],
   });
