@@ -5,7 +5,7 @@ import { Uart, type UartState } from './uart.ts';
 
 /** Options of {@link uart16550}. */
 export interface Uart16550Options {
-  /** The ISA interrupt line of INTR, such as 4; default none. */
+  /** The ISA interrupt line of INTR, such as 4; default none. HVM guests only. */
   readonly irq?: number;
   /** What is to be received, a byte for each character; at most 65536. Default nothing. */
   readonly input?: string;
