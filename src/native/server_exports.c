@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "control.h"
+#include "fast_call.h"
 #include "hot_loop.h"
 #include "js.h"
 #include "process.h"
@@ -250,12 +251,17 @@ napi_value request_words(napi_env env, napi_callback_info info)
  */
 static __thread struct lane *bound __attribute__((tls_model("initial-exec")));
 
-static napi_value serve(napi_env env, napi_callback_info info)
+static void serve(void)
 {
     struct lane *lane = bound;
 
-    (void)env, (void)info;
     lane->request.code = serve_next(lane);
+}
+
+static napi_value serve_slowly(napi_env env, napi_callback_info info)
+{
+    (void)env, (void)info;
+    serve();
     return NULL;
 }
 
@@ -268,26 +274,46 @@ static napi_value serve_one_inherited(napi_env env, napi_callback_info info)
     return NULL;
 }
 
-static napi_value bind_function(napi_env env, napi_callback_info info, const char *name, napi_callback callback)
+static bool bind(napi_env env, napi_callback_info info)
 {
     struct lane *lane = lane_of(env, info);
-    napi_value function = NULL;
 
-    if ( !lane )
-        return NULL;
-    bound = lane;
-    napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, NULL, &function);
-    return function;
+    if ( lane )
+        bound = lane;
+    return lane;
 }
 
 napi_value bind_serve(napi_env env, napi_callback_info info)
 {
-    return bind_function(env, info, "serve", serve);
+    /* The same function for every lane of a thread, so that the loop that V8 has compiled never meets another. */
+    static __thread struct {
+        napi_env env;
+        napi_ref function;
+    } known __attribute__((tls_model("initial-exec")));
+    napi_value function = NULL;
+
+    if ( !bind(env, info) )
+        return NULL;
+    if ( known.env == env )
+    {
+        napi_get_reference_value(env, known.function, &function);
+        return function;
+    }
+    function = fast_function(env, serve);
+    if ( !function )
+        napi_create_function(env, "serve", NAPI_AUTO_LENGTH, serve_slowly, NULL, &function);
+    if ( napi_create_reference(env, function, 1, &known.function) == napi_ok )
+        known.env = env;
+    return function;
 }
 
 napi_value bind_inherited(napi_env env, napi_callback_info info)
 {
-    return bind_function(env, info, "inherited", serve_one_inherited);
+    napi_value function = NULL;
+
+    if ( bind(env, info) )
+        napi_create_function(env, "inherited", NAPI_AUTO_LENGTH, serve_one_inherited, NULL, &function);
+    return function;
 }
 
 /* The elements of a typed array of this type, at most MAX_REFERENCE_RANGES; false with an exception. */

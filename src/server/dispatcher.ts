@@ -2,7 +2,12 @@ import { ioreqType, requestBit } from '../abi/ioreq.ts';
 import type { AccessSize, Region, RegionHandler } from '../device/region.ts';
 import { LabError } from '../errors.ts';
 import type { GuestMemory } from './guest-memory.ts';
-import { word } from './request.ts';
+import { pciConfig, pio, pointerBit, readBit } from './hot-constants.ts';
+import * as word from './word.ts';
+
+/** More repetitions than fit in a frame never come in one request (hvmemul_linear_to_phys in Xen's hvm/emulate.c). */
+const maxCount = 4096;
+const twoTo32 = 0x1_0000_0000;
 
 /** Accesses that no handler saw, and what guests asked for in vain. */
 export interface DispatchCounters {
@@ -21,17 +26,17 @@ export interface DispatchCounters {
 /** A region of a device in the dispatcher: between {@link Dispatcher.declare} and the end, here or there or nowhere. */
 export class Placed {
   /** 1 + its place in the order of declaration: what the region's word of a request holds after its handler was called. */
-  readonly index: number;
+  readonly index: number = 0; // a number from the start, or compiled code has to ask each time whether it is one
   readonly label: string;
   readonly kind: Region['kind'] | 'pci';
   readonly size: number;
   readonly handler: RegionHandler;
   /** Bit n is set when accesses of n bytes reach the handler. */
-  readonly widths: number;
+  readonly widths: number = 0;
   /** 8-byte accesses reach the handler as they are. */
   readonly isWhole: boolean;
   /** The bits of an offset that an alignment rule looks at: those below the access's width of 7, or none of 0. */
-  readonly alignmentMask: number;
+  readonly alignmentMask: number = 0;
   base = -1;
   end = -1;
 
@@ -57,10 +62,6 @@ export class Placed {
     return this.base >= 0;
   }
 }
-
-/** More repetitions than fit in a frame never come in one request (hvmemul_linear_to_phys in Xen's hvm/emulate.c). */
-const maxCount = 4096;
-const twoTo32 = 0x1_0000_0000;
 
 /**
  * From a request to its region's handler. All numbers are unsigned 32-bit words or addresses below 2^53; nothing is
@@ -188,9 +189,9 @@ export class Dispatcher {
     const size = words[word.size] as number;
     // One access to a port, the most frequent of all, on its own and without a number above 32 bits.
     if (
-      type === ioreqType.pio &&
+      type === pio &&
       words[word.count] === 1 &&
-      (bits & requestBit.dataIsPointer) === 0 &&
+      (bits & pointerBit) === 0 &&
       (size === 1 || size === 2 || size === 4)
     ) {
       const address = words[word.addrLow] as number;
@@ -208,9 +209,9 @@ export class Dispatcher {
         this.#refuse(placed, size);
         return;
       }
-      if ((bits & requestBit.read) !== 0) this.#read(placed, offset, size);
+      if ((bits & readBit) !== 0) this.#read(placed, offset, size);
       else this.#write(placed, offset, size, words[word.dataLow] as number, 0);
-    } else if (type <= ioreqType.pciConfig) this.#access(type, bits, size);
+    } else if (type <= pciConfig) this.#access(type, bits, size);
     else this.#notify(type);
     if (this.#memory.hasModified) this.#memory.tellModified();
   }

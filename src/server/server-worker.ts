@@ -10,7 +10,9 @@ import { Dispatcher, type DispatchCounters } from './dispatcher.ts';
 import { GuestMemory } from './guest-memory.ts';
 import { InterruptLines } from './interrupt-lines.ts';
 import { BarDecoder } from './pci-placement.ts';
-import { serveCode, word } from './request.ts';
+import { isRequest } from './hot-constants.ts';
+import { serveCode } from './request.ts';
+import * as word from './word.ts';
 import { SharedState, type SharedMemory } from './shared-state.ts';
 
 /** What a worker is started with. */
@@ -244,7 +246,7 @@ function serve(next: () => void, words: Uint32Array, dispatcher: Dispatcher, thr
   for (;;) {
     next();
     const code = words[word.code] as number;
-    if (code !== serveCode.request) return code;
+    if (code !== isRequest) return code;
     try {
       dispatcher.dispatch();
     } catch (error) {
