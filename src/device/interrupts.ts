@@ -22,12 +22,10 @@ export interface MessageInterrupt {
 
 /** A device's interrupts. In the server's worker, from `create` on; lines are released when the server is closed. */
 export interface Interrupts {
-  /** Whether the guest has ISA interrupts: HVM guests have, PVH guests have not. */
-  readonly hasIsa: boolean;
   /**
    * An ISA interrupt line. Xen has one bit for each line and domain: a line that QEMU drives, too, is whoever's came last.
    *
-   * @throws LabError `INTERRUPT_INVALID` unless it is 0 to 15, `ISA_INTERRUPTS_MISSING`
+   * @throws LabError `INTERRUPT_INVALID` unless it is 0 to 15
    */
   isa(irq: number): InterruptLine;
   /**
@@ -56,7 +54,7 @@ export interface Interrupts {
    * `pin` (0 is INTA#) of device d is link (d + pin) & 3 (hvm_pci_intx_link in xen/arch/x86/include/asm/hvm/irq.h). In an
    * HVM guest they are QEMU's. Undone when the server is closed.
    *
-   * @throws LabError `INTERRUPT_INVALID`, `ISA_INTERRUPTS_MISSING`
+   * @throws LabError `INTERRUPT_INVALID`
    */
   setPciLinkRoute(link: number, irq: number): void;
 }

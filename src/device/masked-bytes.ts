@@ -9,11 +9,10 @@ export class MaskedBytes {
   /** Bits that a written 1 clears. */
   readonly clearable: Uint8Array;
 
-  /** @param bytes what they hold at first; no bit can be written */
-  constructor(bytes: Uint8Array) {
-    this.bytes = bytes;
-    this.writable = new Uint8Array(bytes.length);
-    this.clearable = new Uint8Array(bytes.length);
+  constructor(size: number) {
+    this.bytes = new Uint8Array(size);
+    this.writable = new Uint8Array(size);
+    this.clearable = new Uint8Array(size);
   }
 
   read(offset: number): number {

@@ -4,6 +4,7 @@ import { LabError } from '../../errors.ts';
 import { GuestMemory } from '../../server/guest-memory.ts';
 import {
   execute,
+  handlingOf,
   rulesOf,
   type Answer,
   type Cpu,
@@ -18,6 +19,8 @@ import { model } from '../xen/hypervisor.ts';
 import { GuestRam } from './guest-ram.ts';
 import { InlineWorkers } from './inline-workers.ts';
 import { ModelAddon } from './model-addon.ts';
+import { notOnModel } from './not-on-model.ts';
+import type { Seams, Send } from './seams.ts';
 import { ModelXenSide } from './model-xen-side.ts';
 
 /** A guest of the model, and what it is to be like. */
@@ -30,7 +33,12 @@ export interface InProcessOptions {
   readonly memoryMiB: number;
   /** Finds a device by its name: in a process of dom0, the registry. */
   readonly deviceNamed: (name: string) => Device;
+  /** For tests of tests. */
+  readonly seams?: Seams;
 }
+
+/** hvm_print_line's port, which reads as its own number. */
+const debugConsole = 0xe9n;
 
 /** How often devices may be let go on before an access counts as one that nobody answers. */
 const maxTurns = 10_000;
@@ -49,22 +57,30 @@ export class InProcess {
   readonly #domain: Domain;
   readonly #ram: GuestRam;
   readonly #rules: OracleRules;
+  readonly #environment: 'hvm' | 'pvh';
   /** Where servers get the turns in which they serve. */
   readonly workers: InlineWorkers;
+  readonly #send: Send;
   #isInAccess = false;
 
-  constructor({ xen, environment, vcpus, memoryMiB, deviceNamed }: InProcessOptions) {
+  constructor({ xen, environment, vcpus, memoryMiB, deviceNamed, seams = {} }: InProcessOptions) {
     this.#domain = model(xen).createDomain({ kind: environment, vcpus });
     this.#ram = new GuestRam(memoryMiB * 2 ** 20);
     this.#rules = rulesOf(xen);
+    this.#environment = environment;
     this.domid = this.#domain.domid;
     this.vcpus = vcpus;
     const side = new ModelXenSide(this.#domain, this.#ram);
     // QEMU is there before us, and with it a server: ours begin at the next id.
     if (environment === 'hvm') createQemuServer(this.#domain);
-    this.addon = new ModelAddon(side);
+    this.addon = new ModelAddon(seams.xen?.(side) ?? side);
     this.memory = new GuestMemory(this.addon);
-    this.workers = new InlineWorkers(this.addon, deviceNamed);
+    this.workers = new InlineWorkers(this.addon, (name) => {
+      const device = deviceNamed(name);
+      return seams.device?.(device) ?? device;
+    });
+    const send: Send = (vcpu, request) => this.#sendOne(vcpu, request);
+    this.#send = seams.send?.(send) ?? send;
   }
 
   /** Executes an instruction on a vCPU; `cpu` is changed as far as it came. */
@@ -95,7 +111,7 @@ export class InProcess {
   }
 
   /** A request's way: to a server and back, or to nobody. */
-  #send(vcpu: number, request: IoRequest): Answer {
+  #sendOne(vcpu: number, request: IoRequest): Answer {
     if (this.#isInAccess) {
       throw new LabError('a handler made an access of the guest: it is the guest who waits for the handler', {
         blame: 'deviceModel',
@@ -104,10 +120,22 @@ export class InProcess {
     }
     this.#isInAccess = true;
     try {
-      return this.#finish(request, this.#progress(vcpu, request));
+      return this.#intercept(request) ?? this.#finish(request, this.#progress(vcpu, request));
     } finally {
       this.#isInAccess = false;
     }
+  }
+
+  /** Xen's own handlers (hvm_io_intercept), as far as they are in the model: undefined when the access goes on. */
+  #intercept(request: IoRequest): Answer | undefined {
+    const { address, isRead, count } = request;
+    const handling = handlingOf(request, this.#environment, this.#rules);
+    if (handling === 'crash') return 'crashed';
+    if (handling !== 'taken' && handling !== 'depends') return undefined;
+    if (request.type === ioreqType.pio && address === debugConsole) {
+      return { data: isRead ? debugConsole : 0n, count, isFromServer: false };
+    }
+    throw notOnModel(`what Xen itself emulates at 0x${address.toString(16)}`);
   }
 
   #progress(vcpu: number, request: IoRequest): Progress {

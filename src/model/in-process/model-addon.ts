@@ -198,12 +198,6 @@ export class ModelAddon implements Addon {
   modifiedMemory(): void {}
 
   /** Nothing follows: the guest of the model has no interrupt controllers. The same for the others. */
-  allowIsaInterrupts(): void {}
-
-  hasIsaInterrupts(): boolean {
-    return true;
-  }
-
   setIsaIrqLevel(): void {}
 
   setPciIntxLevel(): void {}
