@@ -11,6 +11,8 @@ export interface RunContext {
     readonly timing: HostTiming;
     /** The version of Xen that the model stands for. */
     readonly model?: string;
+    /** For tests of scenarios: a module, and which of its `breakages` the model has. */
+    readonly breakage?: { readonly module: string; readonly name: string };
   };
   /** Socket of the {@link Relay}; empty when scenarios are only listed. */
   readonly relay: string;

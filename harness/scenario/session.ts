@@ -24,7 +24,7 @@ export async function openSession(context: RunContext): Promise<Session> {
   if (context.host.model === undefined) return await MachineSession.open(context);
   // Only where it is wanted: loading takes time.
   const { ModelSession } = await import('../host/model/model-session.ts');
-  return new ModelSession(context.host.model);
+  return await ModelSession.open(context.host.model, context.host.breakage);
 }
 
 /** The way to a machine with Xen: through the orchestrator, which owns the connection. */

@@ -10,8 +10,9 @@ import {
 } from '../../../src/agent/protocol.ts';
 import type { Device } from '../../../src/device/index.ts';
 import { deviceNamed } from '../../../src/device/registry.ts';
-import { isLabError, type LabError } from '../../../src/errors.ts';
+import { isLabError, LabError } from '../../../src/errors.ts';
 import { InProcess } from '../../../src/model/in-process/in-process.ts';
+import type { Seams } from '../../../src/model/in-process/seams.ts';
 import { notOnModelCode } from '../../../src/model/in-process/not-on-model.ts';
 import { fromWire, toWire } from '../../../src/wire-error.ts';
 import type { AgentReply } from '../agent-connection.ts';
@@ -26,6 +27,7 @@ export interface ModelGuestOptions {
   readonly environment: Environment;
   /** What would come from the agent. */
   readonly onEvent: (event: AgentEvent) => void;
+  readonly seams?: Seams | undefined;
 }
 
 /** The same as every other guest has: harness/host/guest-pool.ts. */
@@ -65,16 +67,16 @@ export class ModelGuest extends GuestSession {
   }
 
   static async make(options: ModelGuestOptions): Promise<ModelGuest> {
-    const { name, xen, environment, onEvent } = options;
+    const { name, xen, environment, onEvent, seams = {} } = options;
     const devices = new Map<string, Device>();
     const guest = new InProcess({
-      ...{ xen, environment, vcpus, memoryMiB },
+      ...{ xen, environment, vcpus, memoryMiB, seams },
       deviceNamed: (device) => devices.get(device) ?? deviceNamed(device),
     });
     const { addon, workers, domid } = guest;
     const foreign = addon.serversOf(domid);
     const deviceModel = new DeviceModel(
-      { guest: name, domid, vcpus, environment, controlPort: CONTROL_PORT, addonFile: '', workerFile: '', foreign },
+      { guest: name, domid, vcpus, controlPort: CONTROL_PORT, addonFile: '', workerFile: '', foreign },
       { addon, workers, send: (message) => 'event' in message && onEvent(message.event) },
     );
     await deviceModel.setUp();
@@ -126,16 +128,21 @@ export class ModelGuest extends GuestSession {
     // Programs and results do not pass through the guest's memory; all else goes the way of a host.
     const idle = this.#deviceModel.handle({ do: 'execute', guest: this.name, writes: [], start, reads: [] }, []);
     idle.catch(() => undefined); // thrown below
-    for (const vcpu of start) while (this.#guest.answerOf(vcpu) === undefined) await aTurn();
+    for (const vcpu of start) await this.#told(vcpu);
     const results = await this.#runner.run(programs, ++this.#runs, signal);
     for (const vcpu of start) this.#guest.ask(vcpu, CONTROL_PORT);
     await idle;
     return results;
   }
-}
 
-async function aTurn(): Promise<void> {
-  await new Promise((resolve) => void setImmediate(resolve));
+  /** The control server's answer to a vCPU: nothing that it waits for takes more than a few turns of this thread. */
+  async #told(vcpu: number): Promise<void> {
+    for (let turn = 0; turn < 1_000; turn++) {
+      if (this.#guest.answerOf(vcpu) !== undefined) return;
+      await new Promise((resolve) => void setImmediate(resolve));
+    }
+    throw new LabError(`vCPU ${vcpu} waits for work in vain`, { blame: 'deviceModel', code: 'VCPU_BLOCKED' });
+  }
 }
 
 /** What the device-model process in dom0 does with a request. */

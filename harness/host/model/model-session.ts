@@ -1,4 +1,6 @@
 import type { AgentEvent, Environment } from '../../../src/agent/protocol.ts';
+import type { Seams } from '../../../src/model/in-process/seams.ts';
+import type { RunContext } from '../../scenario/run-context.ts';
 import type { Session } from '../../scenario/session.ts';
 import type { GuestSession } from '../guest-session.ts';
 import { parseXenVersion, type XenVersion } from '../emulated/xen-versions.ts';
@@ -7,13 +9,23 @@ import { ModelGuest } from './model-guest.ts';
 /** The scenarios' host when there is none: guests of the model, made for each scenario, in the worker's own thread. */
 export class ModelSession implements Session {
   readonly #xen: XenVersion;
+  readonly #seams: Seams | undefined;
   readonly #listeners = new Set<(event: AgentEvent) => void>();
   #guest: ModelGuest | undefined;
   #made = 0;
 
+  private constructor(xen: XenVersion, seams: Seams | undefined) {
+    this.#xen = xen;
+    this.#seams = seams;
+  }
+
   /** @param xen the version of Xen that the model stands for */
-  constructor(xen: string) {
-    this.#xen = parseXenVersion(xen);
+  static async open(xen: string, breakage: RunContext['host']['breakage']): Promise<ModelSession> {
+    if (breakage === undefined) return new ModelSession(parseXenVersion(xen), undefined);
+    const { breakages } = (await import(breakage.module)) as { breakages: Readonly<Record<string, Seams>> };
+    const seams = breakages[breakage.name];
+    if (seams === undefined) throw new Error(`no breakage ${breakage.name}`);
+    return new ModelSession(parseXenVersion(xen), seams);
   }
 
   onEvent(listener: (event: AgentEvent) => void): () => void {
@@ -27,6 +39,7 @@ export class ModelSession implements Session {
       name: `${environment}-${++this.#made}`,
       xen: this.#xen,
       environment,
+      seams: this.#seams,
       onEvent: (event) => {
         for (const listener of this.#listeners) listener(event);
       },

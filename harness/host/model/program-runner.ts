@@ -5,8 +5,8 @@ import {
   type Program,
   type ProgramResults,
 } from '../../../guests/program/index.ts';
-import { LabError } from '../../../src/errors.ts';
-import { notOnModel } from '../../../src/model/in-process/not-on-model.ts';
+import { isLabError, LabError } from '../../../src/errors.ts';
+import { notOnModel, notOnModelCode } from '../../../src/model/in-process/not-on-model.ts';
 import type { InProcess } from '../../../src/model/in-process/in-process.ts';
 import { flag, makeCpu, type Cpu, type Gpr } from '../../../src/model/oracle/cpu.ts';
 import type { Instruction, Outcome } from '../../../src/model/oracle/instruction.ts';
@@ -100,10 +100,19 @@ export class ProgramRunner {
         throw this.#limit(operation.op);
       default: {
         const cpu = cpuFor(operation);
-        const outcome = this.#guest.execute(vcpu, cpu, instructionOf(operation));
+        const outcome = this.#step(vcpu, cpu, operation);
         if (outcome.kind === 'crash') throw crashed(outcome.reason);
         return this.#report(operation, cpu, outcome);
       }
+    }
+  }
+
+  #step(vcpu: number, cpu: Cpu, operation: InstructionOperation): Outcome {
+    try {
+      return this.#guest.execute(vcpu, cpu, instructionOf(operation));
+    } catch (error) {
+      if (isLabError(error) && error.code === notOnModelCode) this.#onLimit(error);
+      throw error;
     }
   }
 
