@@ -166,7 +166,7 @@ export class Agent {
     if (this.#guests.has(request.guest)) {
       throw new LabError(`there is a guest ${request.guest} already`, { blame: 'scenario', code: 'GUEST_EXISTS' });
     }
-    const { guest, vcpus, controlPort, survives = false } = request;
+    const { guest, vcpus, environment, controlPort, survives = false } = request;
     this.#gone.delete(guest);
     const domain = await createDomain({ ...request, name: guest }, this.#directory);
     try {
@@ -174,6 +174,7 @@ export class Agent {
         guest,
         domid: domain.domid,
         vcpus,
+        environment,
         controlPort,
         addonFile: this.#addonFile,
         workerFile: this.#deviceModelFile,

@@ -50,7 +50,8 @@ class Process {
   }
 
   async setUp(): Promise<Reply> {
-    const setup = { guest: 'hvm-1', domid: fakeGuest.domid, vcpus: 2, controlPort: 0xe0, foreign: [] };
+    const guest = { guest: 'hvm-1', environment: 'hvm', domid: fakeGuest.domid, vcpus: 2 } as const;
+    const setup = { ...guest, controlPort: 0xe0, foreign: [] };
     return await this.#send(-1, { setup: { ...setup, addonFile: xen.addonFile, workerFile: bundle.file } });
   }
 

@@ -7,13 +7,14 @@ import { WorkerPool, type WorkerLender } from '../server/worker-pool.ts';
 import { toWire } from '../wire-error.ts';
 import { loadAddon, type Addon } from '../xen/addon.ts';
 import type { Inheritance } from './inheritance.ts';
-import type { AgentEvent, GuestRequest } from './protocol.ts';
+import type { AgentEvent, Environment, GuestRequest } from './protocol.ts';
 
 /** What the agent starts a guest's device-model process with. */
 export interface DeviceModelSetup {
   readonly guest: string;
   readonly domid: number;
   readonly vcpus: number;
+  readonly environment: Environment;
   readonly controlPort: number;
   readonly addonFile: string;
   /** The bundle that the process and its workers run. */
@@ -87,6 +88,7 @@ export class DeviceModel {
     this.#workers = workers;
     this.#send = send;
     this.#addon.open(setup.domid, setup.vcpus);
+    if (setup.environment === 'hvm') this.#addon.allowIsaInterrupts();
     this.#addon.startWatchdog(watchdogMs);
     this.#memory = new GuestMemory(this.#addon);
     this.#endOrphans();

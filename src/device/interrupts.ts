@@ -22,10 +22,12 @@ export interface MessageInterrupt {
 
 /** A device's interrupts. In the server's worker, from `create` on; lines are released when the server is closed. */
 export interface Interrupts {
+  /** Whether the guest has ISA interrupts: HVM guests have, PVH guests have not. */
+  readonly hasIsa: boolean;
   /**
    * An ISA interrupt line. Xen has one bit for each line and domain: a line that QEMU drives, too, is whoever's came last.
    *
-   * @throws LabError `INTERRUPT_INVALID` unless it is 0 to 15
+   * @throws LabError `INTERRUPT_INVALID` unless it is 0 to 15, `ISA_INTERRUPTS_MISSING`
    */
   isa(irq: number): InterruptLine;
   /**
@@ -54,7 +56,7 @@ export interface Interrupts {
    * `pin` (0 is INTA#) of device d is link (d + pin) & 3 (hvm_pci_intx_link in xen/arch/x86/include/asm/hvm/irq.h). In an
    * HVM guest they are QEMU's. Undone when the server is closed.
    *
-   * @throws LabError `INTERRUPT_INVALID`
+   * @throws LabError `INTERRUPT_INVALID`, `ISA_INTERRUPTS_MISSING`
    */
   setPciLinkRoute(link: number, irq: number): void;
 }

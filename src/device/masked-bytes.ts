@@ -9,10 +9,11 @@ export class MaskedBytes {
   /** Bits that a written 1 clears. */
   readonly clearable: Uint8Array;
 
-  constructor(size: number) {
-    this.bytes = new Uint8Array(size);
-    this.writable = new Uint8Array(size);
-    this.clearable = new Uint8Array(size);
+  /** @param bytes what they hold at first; no bit can be written */
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+    this.writable = new Uint8Array(bytes.length);
+    this.clearable = new Uint8Array(bytes.length);
   }
 
   read(offset: number): number {

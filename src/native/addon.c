@@ -168,6 +168,8 @@ static napi_value init(napi_env env, napi_value exports)
         { "answerControl", answer_control },
         { "mapMemory", memory_map },
         { "unmapMemory", memory_unmap },
+        { "allowIsaInterrupts", allow_isa_interrupts },
+        { "hasIsaInterrupts", has_isa_interrupts },
         { "setIsaIrqLevel", set_isa_irq_level },
         { "setPciIntxLevel", set_pci_intx_level },
         { "setPciLinkRoute", set_pci_link_route },

@@ -29,6 +29,33 @@ static bool numbers(napi_env env, napi_callback_info info, size_t count, uint32_
     return true;
 }
 
+napi_value allow_isa_interrupts(napi_env env, napi_callback_info info)
+{
+    (void)info;
+    if ( addon_is_open(env) )
+        process.has_isa_interrupts = true;
+    return NULL;
+}
+
+napi_value has_isa_interrupts(napi_env env, napi_callback_info info)
+{
+    (void)info;
+    return js_boolean(env, process.has_isa_interrupts);
+}
+
+/*
+ * In a domain without the 8259s (XEN_X86_EMU_PIC) Xen lets both calls through all the same, from 4.14 to 4.22 at least:
+ * vpic_irq_positive_edge (xen/arch/x86/hvm/vpic.c) only asserts that they are there. Since nobody has set is_master, it
+ * takes the master for the slave, looks for the master in front of it, where struct hvm_domain has its pointer `irq`, and
+ * changes bits of that: the next entry of the guest panics the host in hvm_vcpu_has_pending_irq (seen on 4.20).
+ */
+static bool isa_interrupts_allowed(napi_env env)
+{
+    if ( !process.has_isa_interrupts )
+        js_throw_usage(env, "the guest has no ISA interrupts: Xen would crash");
+    return process.has_isa_interrupts;
+}
+
 napi_value set_isa_irq_level(napi_env env, napi_callback_info info)
 {
     uint32_t given[2];
@@ -37,6 +64,8 @@ napi_value set_isa_irq_level(napi_env env, napi_callback_info info)
         return NULL;
     if ( given[0] > 15 || given[1] > 1 )
         return js_throw_usage(env, "setIsaIrqLevel: IRQ 0 to 15, level 0 or 1");
+    if ( !isa_interrupts_allowed(env) )
+        return NULL;
     if ( xen.xendevicemodel_set_isa_irq_level(process.devicemodel, process.domid, given[0], given[1]) )
         return js_throw_call(env, "xendevicemodel_set_isa_irq_level", errno);
     return NULL;
@@ -64,6 +93,8 @@ napi_value set_pci_link_route(napi_env env, napi_callback_info info)
         return NULL;
     if ( given[0] > 3 || given[1] > 15 )
         return js_throw_usage(env, "setPciLinkRoute: link 0 to 3, IRQ 0 to 15");
+    if ( !isa_interrupts_allowed(env) )
+        return NULL;
     if ( xen.xendevicemodel_set_pci_link_route(process.devicemodel, process.domid, given[0], given[1]) )
         return js_throw_call(env, "xendevicemodel_set_pci_link_route", errno);
     return NULL;

@@ -4,6 +4,8 @@
 
 #include <node_api.h>
 
+napi_value allow_isa_interrupts(napi_env env, napi_callback_info info);
+napi_value has_isa_interrupts(napi_env env, napi_callback_info info);
 napi_value set_isa_irq_level(napi_env env, napi_callback_info info);
 napi_value set_pci_intx_level(napi_env env, napi_callback_info info);
 napi_value set_pci_link_route(napi_env env, napi_callback_info info);

@@ -161,6 +161,7 @@ function contextOf(
     memory,
     shared: (name, bytes) => shared.get(name, bytes),
     interrupts: {
+      hasIsa: lines.hasIsa,
       isa: (irq) => lines.isa(irq),
       intx: (region) => functionOf(region).line,
       msi: (region) => functionOf(region).messages,

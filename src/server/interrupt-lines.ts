@@ -3,6 +3,7 @@ import { LabError } from '../errors.ts';
 
 /** What interrupts need of the addon. */
 export interface InterruptSink {
+  hasIsaInterrupts(): boolean;
   setIsaIrqLevel(irq: number, level: number): void;
   setPciIntxLevel(device: number, line: number, level: number): void;
   setPciLinkRoute(link: number, irq: number): void;
@@ -21,8 +22,13 @@ export class InterruptLines {
     this.#sink = sink;
   }
 
-  /** @throws LabError `INTERRUPT_INVALID` */
+  get hasIsa(): boolean {
+    return this.#sink.hasIsaInterrupts();
+  }
+
+  /** @throws LabError `INTERRUPT_INVALID`, `ISA_INTERRUPTS_MISSING` */
   isa(irq: number): InterruptLine {
+    this.#checkIsa();
     checkInterrupt('an ISA interrupt', irq, 15);
     return new Line((level) => this.#count(this.#isa, irq, level, () => this.#sink.setIsaIrqLevel(irq, level)));
   }
@@ -42,8 +48,9 @@ export class InterruptLines {
     }
   }
 
-  /** @throws LabError `INTERRUPT_INVALID` */
+  /** @throws LabError `INTERRUPT_INVALID`, `ISA_INTERRUPTS_MISSING` */
   setPciLinkRoute(link: number, irq: number): void {
+    this.#checkIsa();
     checkInterrupt('a PCI link', link, 3);
     checkInterrupt('an ISA interrupt', irq, 15);
     this.#routed.add(link);
@@ -65,6 +72,15 @@ export class InterruptLines {
     this.#isa.fill(0);
     this.#intx.fill(0);
     this.#routed.clear();
+  }
+
+  #checkIsa(): void {
+    if (this.hasIsa) return;
+    throw new LabError('the guest has no ISA interrupts: a PVH guest has only its local APICs', {
+      blame: 'scenario',
+      code: 'ISA_INTERRUPTS_MISSING',
+      next: 'use message-signalled interrupts, or an HVM guest',
+    });
   }
 
   #count(counts: number[], at: number, level: 0 | 1, call: () => void): void {

@@ -112,6 +112,75 @@ describe('a server with devices', () => {
     expect(words.getUint32(0x3ffe, true)).toBe(43);
   });
 
+  it('tells Xen what its devices wrote into guest memory', async () => {
+    await host.attach('adder', {}, { command: 0x600, registers: 0xf000_0000 });
+    xen.told();
+    await write(0x600, 0x3ffe);
+    const request = { address: 0x600, isRead: true, dataIsPointer: true, count: 3, size: 2, data: 0x4ffe };
+    await xen.access(id, 0, request);
+    expect(xen.told()).toEqual([
+      ['modified', 3, 2, 0],
+      ['modified', 4, 2, 0],
+    ]);
+    await host.close();
+  });
+
+  it('has a PCI function, whose BARs Xen knows of before the guest goes on, and whose lines are released', async () => {
+    const device = await host.attach('ioreqlab/pciTest', {}, { function: 0x28 });
+    expect([device, xen.pciFunctions(id), xen.ranges(id)]).toEqual([0, [0x28], []]);
+    const config = async (offset: number, data: number): Promise<void> => {
+      await xen.access(id, 0, { type: ioreqType.pciConfig, address: (0x28n << 32n) | BigInt(offset), data });
+    };
+    const bar = { memory: true, start: 0xe000_0000, end: 0xe000_0fff };
+    await config(0x10, bar.start);
+    await config(4, 6);
+    expect(xen.ranges(id)).toEqual([bar]);
+    await config(0x18, 0xe100_0000);
+    const actions = async (address: number, data: number): Promise<void> => {
+      await xen.access(id, 0, { ...mmio, address: 0xe100_0000 + address, data });
+    };
+    xen.told();
+    await actions(0, 1);
+    expect(xen.told()).toEqual([['intx', 5, 0, 1]]);
+    expect(await host.use(device, 'snapshot')).toMatchObject({ state: { line: true, sent: 0 } });
+    await config(4, 0);
+    expect(xen.ranges(id)).toEqual([]);
+    const { counters } = await host.close();
+    expect(xen.told()).toEqual([['intx', 5, 0, 0]]);
+    expect(counters).toMatchObject({ unclaimed: 0, malformed: 0, undecoded: 0 });
+  });
+
+  it('can be asked what its devices are able to do', async () => {
+    await expect(host.use(0, 'reset')).rejects.toThrow('no device was attached');
+    const none = await host.attach('register', {}, { value: 0x500 });
+    const counter = await host.attach('ioreqlab/counter', { first: 7 }, { count: 0x600 });
+    expect([none, counter]).toEqual([0, 1]);
+    expect(await read(0x600)).toBe(7n);
+    const state = await host.use(counter, 'snapshot');
+    expect(state).toEqual({ state: { next: 8 }, functions: {} });
+    expect(await host.use(counter, 'reset')).toBeUndefined();
+    expect(await read(0x600)).toBe(7n);
+    await host.use(counter, 'restore', { state: { next: 100 }, functions: {} });
+    expect(await read(0x600)).toBe(100n);
+    for (const ability of ['reset', 'snapshot', 'restore'] as const) {
+      await expect(host.use(none, ability, { state: 0, functions: {} })).rejects.toMatchObject({
+        ...{ code: 'ABILITY_MISSING', blame: 'scenario', message: `device register has no ${ability}` },
+      });
+    }
+    await expect(host.use(9, 'reset')).rejects.toThrow('no device 9 was attached');
+    await host.close();
+  });
+
+  it('that was attached in part leaves nothing behind', async () => {
+    await host.attach('register', {}, { value: 0x600 });
+    await expect(host.attach('adder', {}, { command: 0x700, registers: -1 })).rejects.toMatchObject({
+      code: 'REGION_OUT_OF_RANGE',
+    });
+    await host.attach('register', { initial: 3 }, { value: 0x700 });
+    expect(await read(0x700)).toBe(3n);
+    await host.close();
+  });
+
   it('serves many vCPUs at once', async () => {
     await host.attach('register', { initial: 9 }, { value: 0x500 });
     host.setWaiting({ mode: 'spin', cycles: 1_000_000 });

@@ -142,6 +142,7 @@ export class ServerHost {
    */
   async use(device: number, ability: DeviceAbility, state?: DeviceState): Promise<DeviceState | undefined> {
     this.#checkUsable();
+    if (this.#workers.length === 0) throw new Error('no device was attached');
     const answers = this.#workers.map(async (worker) => await worker.use(device, ability, state));
     this.#addon.interruptServer(this.#server);
     return (await Promise.all(answers))[0];

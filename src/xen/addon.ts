@@ -149,6 +149,12 @@ export interface Addon {
    */
   modifiedMemory(frames: Float64Array, count: number): void;
 
+  /**
+   * Says that the guest has the 8259 interrupt controllers, as HVM guests do and PVH guests do not. Without it
+   * `setIsaIrqLevel` and `setPciLinkRoute` throw, since Xen would crash: src/native/device_model_calls.c.
+   */
+  allowIsaInterrupts(): void;
+  hasIsaInterrupts(): boolean;
   /** Level (0 or 1) of an ISA interrupt line, 0 to 15. One bit in Xen for each line, whoever sets it. */
   setIsaIrqLevel(irq: number, level: number): void;
   /** Level of a PCI interrupt line (0 is INTA#) of a device on bus 0 of segment 0. */

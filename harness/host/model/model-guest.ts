@@ -76,7 +76,7 @@ export class ModelGuest extends GuestSession {
     const { addon, workers, domid } = guest;
     const foreign = addon.serversOf(domid);
     const deviceModel = new DeviceModel(
-      { guest: name, domid, vcpus, controlPort: CONTROL_PORT, addonFile: '', workerFile: '', foreign },
+      { guest: name, domid, vcpus, environment, controlPort: CONTROL_PORT, addonFile: '', workerFile: '', foreign },
       { addon, workers, send: (message) => 'event' in message && onEvent(message.event) },
     );
     await deviceModel.setUp();

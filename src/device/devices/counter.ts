@@ -21,28 +21,21 @@ const check = fields({ space: isSpace, first: wholeNumber(0, 0xffff_ffff), step:
 export const counter = defineDevice({
   name: 'ioreqlab/counter',
   regions: ({ space = 'port' }: CounterOptions) => ({ count: regionIn(space, { size: 4, alignment: 'natural' }) }),
-  create(options: CounterOptions) {
+  create(options: CounterOptions, { shared }) {
     checkOptions('counter', check, options);
     const { first = 0, step = 1 } = options;
-    let next = first;
+    // Of all its instances: a server may have a worker for each vCPU.
+    const next = new Uint32Array(shared('next', 4));
+    const set = (value: number): void => void Atomics.store(next, 0, value);
+    set(first);
     return {
       count: {
-        read: () => {
-          const value = next;
-          next = (next + step) >>> 0;
-          return value;
-        },
-        write: (_offset, _size, value) => {
-          next = value;
-        },
+        read: () => Atomics.add(next, 0, step),
+        write: (_offset, _size, value) => set(value),
       },
-      reset: () => {
-        next = first;
-      },
-      snapshot: () => ({ next }),
-      restore: (state: { readonly next: number }) => {
-        next = state.next >>> 0;
-      },
+      reset: () => set(first),
+      snapshot: () => ({ next: Atomics.load(next, 0) }),
+      restore: (state: { readonly next: number }) => set(state.next),
     };
   },
 });

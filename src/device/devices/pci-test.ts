@@ -28,7 +28,7 @@ export const pciTestAction = {
   length: 0x10,
   /** A write of 0x100 + b fills the guest's memory with byte b; of 2 it adds the bytes up, which a read then tells. */
   command: 0x14,
-  /** A write of link + 256 * irq routes PCI link 0 to 3 to an ISA interrupt line, 0 to none. */
+  /** A write of link + 256 * irq routes PCI link 0 to 3 to an ISA interrupt line, 0 to none; HVM guests. */
   route: 0x18,
 } as const;
 
@@ -85,7 +85,7 @@ export const pciTest = defineDevice({
               if (offset === pciTestAction.line) line.set(value !== 0);
               else if (offset === pciTestAction.message) sent += messages.fire(value) ? 1 : 0;
               else if (offset === pciTestAction.command) command(value);
-              else if (offset === pciTestAction.route && value < 0x1000 && (value & 0xff) < 4) {
+              else if (offset === pciTestAction.route && value < 0x1000 && (value & 0xff) < 4 && interrupts.hasIsa) {
                 interrupts.setPciLinkRoute(value & 0xff, value >> 8);
               } else if (offset < pciTestAction.command) actions[offset / 4] = value;
             },

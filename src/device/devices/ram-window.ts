@@ -22,8 +22,8 @@ export const ramWindow = defineDevice({
     const { size = 4096, space = 'memory' } = options;
     return { window: regionIn(space, { size, widths: [1, 2, 4, 8] }) };
   },
-  create({ size = 4096, fill = 0 }: RamWindowOptions) {
-    const bytes = new Uint8Array(size).fill(fill);
+  create({ size = 4096, fill = 0 }: RamWindowOptions, { shared }) {
+    const bytes = new Uint8Array(shared('bytes', size)).fill(fill);
     const view = new DataView(bytes.buffer);
     return {
       window: {

@@ -55,9 +55,9 @@ export const registerFile = defineDevice({
     checkOptions('registerFile', check, options);
     return { registers: regionIn(options.space ?? 'port', { size: sizeOf(options) }) };
   },
-  create(options: RegisterFileOptions) {
+  create(options: RegisterFileOptions, { shared }) {
     const size = sizeOf(options);
-    const file = new MaskedBytes(size);
+    const file = new MaskedBytes(new Uint8Array(shared('registers', size)));
     const places = Object.entries(options.registers);
     const owners = Array.from({ length: size }, (): string | undefined => undefined);
     for (const [name, { offset, width, reset = 0, writeOneToClear = 0, writable = ~writeOneToClear }] of places) {

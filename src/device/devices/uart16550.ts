@@ -5,7 +5,7 @@ import { Uart, type UartState } from './uart.ts';
 
 /** Options of {@link uart16550}. */
 export interface Uart16550Options {
-  /** The ISA interrupt line of INTR, such as 4; default none. */
+  /** The ISA interrupt line of INTR, such as 4; default none. HVM guests only. */
   readonly irq?: number;
   /** What is to be received, a byte for each character; at most 65536. Default nothing. */
   readonly input?: string;
@@ -17,7 +17,7 @@ const check = fields({ irq: wholeNumber(0, 15), input: latin1(0x1_0000), space: 
 
 /**
  * A serial port of type 16550 with its eight registers in `registers`, accessed a byte at a time. Its snapshot is a
- * `UartState`: what was sent is in `sent`. What it leaves out is said in `uart.ts`.
+ * `UartState`: what was sent is in `sent`. What it leaves out is said in `uart.ts`. Its server has one worker.
  */
 export const uart16550 = defineDevice({
   name: 'ioreqlab/uart16550',

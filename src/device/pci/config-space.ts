@@ -22,7 +22,7 @@ interface BarPlace {
  * function's declaration allow. Nothing here throws, whatever offset or value comes.
  */
 export class ConfigSpace {
-  readonly #registers = new MaskedBytes(256);
+  readonly #registers = new MaskedBytes(new Uint8Array(256));
   readonly #view = new DataView(this.#registers.bytes.buffer);
   readonly #initial: Uint8Array;
   readonly #msi: number | undefined;

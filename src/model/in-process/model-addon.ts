@@ -198,6 +198,12 @@ export class ModelAddon implements Addon {
   modifiedMemory(): void {}
 
   /** Nothing follows: the guest of the model has no interrupt controllers. The same for the others. */
+  allowIsaInterrupts(): void {}
+
+  hasIsaInterrupts(): boolean {
+    return true;
+  }
+
   setIsaIrqLevel(): void {}
 
   setPciIntxLevel(): void {}

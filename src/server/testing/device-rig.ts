@@ -11,6 +11,8 @@ import { SharedState } from '../shared-state.ts';
 export class DeviceRig extends Rig {
   /** Interrupts, and ranges mapped and unmapped, in order. */
   readonly told: (readonly [string, ...(number | boolean)[]])[] = [];
+  /** As of an HVM guest. */
+  hasIsa = true;
   /** Makes every call of Xen fail. */
   isRefusing = false;
   readonly lines: InterruptLines;
@@ -25,6 +27,7 @@ export class DeviceRig extends Rig {
         this.told.push([what, ...values]);
       };
     this.lines = new InterruptLines({
+      hasIsaInterrupts: () => this.hasIsa,
       setIsaIrqLevel: tell('isa'),
       setPciIntxLevel: tell('intx'),
       setPciLinkRoute: tell('link'),
