@@ -11,6 +11,8 @@ import {
 import {
   attachResultSchema,
   closeServersResultSchema,
+  dmOpsResultSchema,
+  probedResultSchema,
   useDeviceResultSchema,
   type Environment,
   type GuestRequest,
@@ -19,6 +21,7 @@ import {
 import type { Device } from '../../src/device/index.ts';
 import { LabError } from '../../src/errors.ts';
 import type { DeviceState } from '../../src/server/attach-device.ts';
+import type { ProbedAccess, ProbeOutcome, ProbeStep } from '../../src/server/dm-op-probe.ts';
 import type { ServerOptions, Waiting } from '../../src/server/server-options.ts';
 import type { WorkerCounters } from '../../src/server/server-worker.ts';
 import type { AgentReply, Requester } from './agent-connection.ts';
@@ -227,6 +230,39 @@ export class GuestSession implements GuestIdentity {
     const [report] = reportsOf(await this.#agent.request({ do: 'closeServer', guest: this.name, server }));
     if (report === undefined) throw new Error('unreachable: a server was closed without a report');
     return report;
+  }
+
+  /**
+   * Makes operations of a device model on the guest exactly as they are given, each whatever came of the ones before. Servers
+   * made thereby answer programs that run, see `probeAnswer`, once they are enabled and their page was got, until
+   * {@link endProbe}.
+   */
+  async dmOps(steps: readonly ProbeStep[]): Promise<ProbeOutcome[]> {
+    const { result } = await this.#agent.request({
+      do: 'dmOps',
+      guest: this.name,
+      steps: steps.map(({ op, args }) => ({
+        op,
+        args: args.map((arg) => `0x${BigInt.asUintN(64, arg).toString(16)}`),
+      })),
+    });
+    return dmOpsResultSchema
+      .parse(result)
+      .outcomes.map((one) => (one.ok ? { ok: true, values: one.values.map(BigInt) } : one));
+  }
+
+  /** What has come to the servers of {@link dmOps} since the last call. */
+  async takeProbed(): Promise<ProbedAccess[]> {
+    const { result } = await this.#agent.request({ do: 'takeProbed', guest: this.name });
+    return probedResultSchema.parse(result).seen.map(({ request: { addr, data, ...rest }, ...place }) => ({
+      ...place,
+      request: { ...rest, addr: BigInt(addr), data: BigInt(data) },
+    }));
+  }
+
+  /** Destroys the servers of {@link dmOps}. */
+  async endProbe(): Promise<void> {
+    await this.#agent.request({ do: 'endProbe', guest: this.name });
   }
 
   /** Closes all servers in order and brings back what they saw. */

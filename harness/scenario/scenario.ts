@@ -23,6 +23,8 @@ import { openSession, type Session } from './session.ts';
 export interface ScenarioFixtures {
   /** The host that it runs on: its name, its kind and its kind of time. */
   readonly host: RunContext['host'];
+  /** The host's version of Xen, as `xl info` has it: `4.17.5`. */
+  readonly xenVersion: () => Promise<string>;
   /** A running guest with four vCPUs and 64 MiB, shared with other scenarios one after the other. */
   readonly guest: GuestSession;
   /** The guest's device model, empty at first; everything on it ends with the scenario. */
@@ -160,7 +162,7 @@ export function scenario(title: string, ...rest: [Body] | [ScenarioOptions, Body
       const repetition = context.repeat === 1 ? {} : { repetition: turn };
       const name = `${title} [${environment}${context.repeat === 1 ? '' : ` #${turn}`}]`;
       const meta = { ioreqlab: { title, params, ...repetition } };
-      test(name, { timeout, tags: [...tags], meta }, async ({ guest, deviceModel, task, signal, skip }) => {
+      test(name, { timeout, tags: [...tags], meta }, async ({ host, guest, deviceModel, task, signal, skip }) => {
         let limit: LabError | undefined;
         /** What the model cannot do makes no verdict, whatever the scenario has made of it. */
         const skipBeyondModel = (): void => {
@@ -178,7 +180,8 @@ export function scenario(title: string, ...rest: [Body] | [ScenarioOptions, Body
           if (task.meta.ioreqlab) (task.meta.ioreqlab.metrics ??= []).push(recorded);
         };
         try {
-          await body({ host: context.host, guest, deviceModel, record, skip, params, signal });
+          const xenVersion = async (): Promise<string> => await host.xenVersion();
+          await body({ host: context.host, xenVersion, guest, deviceModel, record, skip, params, signal });
         } catch (error) {
           skipBeyondModel();
           // A broken handler explains a wrong value, not the other way round.

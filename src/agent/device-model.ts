@@ -1,5 +1,6 @@
 import { LabError, messageOf } from '../errors.ts';
 import { ControlServer } from '../server/control-server.ts';
+import { DmOpProbe } from '../server/dm-op-probe.ts';
 import { GuestMemory } from '../server/guest-memory.ts';
 import { ServerHost, type ServerTrouble } from '../server/server-host.ts';
 import type { ServerOptions } from '../server/server-options.ts';
@@ -61,6 +62,8 @@ const maxServers = 8;
 /** How often idle vCPUs are let ask anew while others run: rarely, since it disturbs what is measured. */
 const pokeMs = 3_000;
 
+const hex = (value: bigint): string => `0x${value.toString(16)}`;
+
 function send(message: FromDeviceModel): void {
   if (process.connected) process.send?.(message);
 }
@@ -80,6 +83,7 @@ export class DeviceModel {
   readonly #control: ControlServer;
   readonly #workers: WorkerLender;
   readonly #send: DeviceModelBase['send'];
+  readonly #probe: DmOpProbe;
   readonly #servers = new Map<string, ServerHost>();
 
   constructor(setup: DeviceModelSetup, { addon, workers, send }: DeviceModelBase) {
@@ -93,6 +97,7 @@ export class DeviceModel {
     this.#memory = new GuestMemory(this.#addon);
     this.#endOrphans();
     this.#control = new ControlServer(this.#addon, setup.controlPort, setup.inheritance?.control);
+    this.#probe = new DmOpProbe(this.#addon, setup.vcpus);
     if (setup.user !== undefined) this.#addon.restrictProcess(setup.user, maxServers * setup.vcpus);
   }
 
@@ -165,12 +170,28 @@ export class DeviceModel {
       case 'writeMemory':
         for (const blob of blobs) this.#memory.writeExisting(request.address, blob);
         return [{}, []];
+      case 'dmOps': {
+        const steps = request.steps.map(({ op, args }) => ({ op, args: args.map(BigInt) }));
+        const outcomes = this.#probe.run(steps);
+        return [{ outcomes: outcomes.map((one) => (one.ok ? { ...one, values: one.values.map(hex) } : one)) }, []];
+      }
+      case 'takeProbed': {
+        const seen = this.#probe.takeSeen().map(({ request: { addr, data, ...rest }, ...place }) => ({
+          ...place,
+          request: { ...rest, addr: hex(addr), data: hex(data) },
+        }));
+        return [{ seen }, []];
+      }
+      case 'endProbe':
+        this.#probe.close();
+        return [{}, []];
     }
   }
 
   /** Ends everything in order; the guest is told to go if it is to go with us. */
   async close(shutdown: boolean): Promise<void> {
     await inOrder([
+      () => this.#probe.close(),
       async () => void (await this.#closeServers([...this.#servers.keys()])),
       () => this.#memory.drop(),
       () => this.#control[Symbol.dispose](),
@@ -235,7 +256,9 @@ export class DeviceModel {
     try {
       if (isRepeated) await this.#startRest(request.start, signal);
       else this.#control.start(request.start);
-      await this.#control.idle(request.start, signal);
+      const idle = this.#control.idle(request.start, signal);
+      await this.#probe.serveUntil(idle);
+      await idle;
     } finally {
       clearInterval(look);
       clearInterval(poke);

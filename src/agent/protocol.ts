@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { LabError } from '../errors.ts';
+import { dmOps, type DmOpName } from '../xen/dm-op.ts';
 
 /**
  * The messages between the orchestrator and the agent in dom0, as headers of {@link Frame}s. Both ends check what they
@@ -15,6 +16,13 @@ const port = z.number().int().min(0).max(0xffff);
 /** How a guest is started: `hvm` with QEMU beside our device model, `pvh` with ours alone. */
 export const environmentSchema = z.enum(['hvm', 'pvh']);
 export type Environment = z.infer<typeof environmentSchema>;
+
+/** A number of 64 bits: too wide for JSON. */
+const u64 = z.string().regex(/^0x[0-9a-f]{1,16}$/);
+const probeStepSchema = z.object({
+  op: z.enum(['acquireResource', ...(Object.keys(dmOps) as DmOpName[])]),
+  args: z.array(u64).max(7),
+});
 
 /** What a device's `snapshot` gives: its own state, and the configuration space of each of its PCI functions. */
 export const deviceStateSchema = z.object({
@@ -83,6 +91,12 @@ const guestRequests = [
   }),
   z.object({ do: z.literal('readMemory'), guest: name, address, length: z.number().int().min(0).max(0x4000000) }),
   z.object({ do: z.literal('writeMemory'), guest: name, address }),
+  /** Operations as they are, for tests of Xen; then programs that are executed reach the servers made thereby. */
+  z.object({ do: z.literal('dmOps'), guest: name, steps: z.array(probeStepSchema).max(4096) }),
+  /** What has come to those servers since the last time. */
+  z.object({ do: z.literal('takeProbed'), guest: name }),
+  /** Destroys them. */
+  z.object({ do: z.literal('endProbe'), guest: name }),
 ] as const;
 
 /** What a guest's device-model process does. */
@@ -191,6 +205,36 @@ export const closeServersResultSchema = z.object({
           ...{ ringDamaged: z.number(), collections: z.number() },
         })
         .optional(),
+    }),
+  ),
+});
+
+/** The result of `dmOps`, by step. */
+export const dmOpsResultSchema = z.object({
+  outcomes: z.array(
+    z.discriminatedUnion('ok', [
+      z.object({ ok: z.literal(true), values: z.array(u64) }),
+      z.object({ ok: z.literal(false), errno: z.string() }),
+    ]),
+  ),
+});
+
+/** The result of `takeProbed`. */
+export const probedResultSchema = z.object({
+  seen: z.array(
+    z.object({
+      server: z.number().int().min(0).max(7),
+      vcpu,
+      request: z.object({
+        type: z.number().int(),
+        addr: u64,
+        data: u64,
+        size: z.number().int(),
+        count: z.number().int(),
+        isRead: z.boolean(),
+        dataIsPointer: z.boolean(),
+        backwards: z.boolean(),
+      }),
     }),
   ),
 });

@@ -8,6 +8,7 @@
 #include "adopt.h"
 #include "control.h"
 #include "device_model_calls.h"
+#include "dm_op_exports.h"
 #include "js.h"
 #include "memory.h"
 #include "probe_privilege.h"
@@ -176,6 +177,12 @@ static napi_value init(napi_env env, napi_value exports)
         { "injectMsi", inject_msi },
         { "injectEvent", inject_event },
         { "modifiedMemory", modified_memory },
+        { "dmOp", dm_op },
+        { "mapResource", resource_map },
+        { "unmapResource", resource_unmap },
+        { "bindPort", port_bind },
+        { "unbindPort", port_unbind },
+        { "notifyPort", port_notify },
     };
 
     xen_libs_load();

@@ -7,9 +7,13 @@ struct xen_libs xen;
 
 #define XEN_ENTRY(lib, function, release) \
     { #function, "libxen" #lib ".so.1", release, offsetof(struct xen_libs, function) },
-const struct xen_function xen_functions[] = { XEN_FUNCTIONS(XEN_ENTRY) };
+const struct xen_function xen_functions[] = { XEN_FUNCTIONS(XEN_ENTRY) XEN_PROBE_FUNCTIONS(XEN_ENTRY) };
 #undef XEN_ENTRY
-const size_t xen_function_count = sizeof xen_functions / sizeof xen_functions[0];
+static const size_t all_count = sizeof xen_functions / sizeof xen_functions[0];
+
+#define XEN_COUNT(lib, function, release) +1
+const size_t xen_function_count = XEN_FUNCTIONS(XEN_COUNT);
+#undef XEN_COUNT
 
 static uv_once_t once = UV_ONCE_INIT;
 
@@ -23,7 +27,7 @@ static void load(void)
     static const char *opened[8];
     size_t count = 0;
 
-    for ( size_t i = 0; i < xen_function_count; i++ )
+    for ( size_t i = 0; i < all_count; i++ )
     {
         const struct xen_function *function = &xen_functions[i];
         size_t l = 0;
@@ -57,7 +61,7 @@ bool xen_function_present(const struct xen_function *function)
 
 const struct xen_function *xen_function_at(size_t offset)
 {
-    for ( size_t i = 0; i < xen_function_count; i++ )
+    for ( size_t i = 0; i < all_count; i++ )
         if ( xen_functions[i].offset == offset )
             return &xen_functions[i];
     return NULL;

@@ -51,10 +51,19 @@
     X(evtchn, xenevtchn_unmask, "4.7")                                \
     X(toolcore, xentoolcore_restrict_all, "4.10")
 
+/* What only tests of Xen itself call: nothing that serves a guest needs it, so a host may lack it. */
+#define XEN_PROBE_FUNCTIONS(X)                                        \
+    X(devicemodel, xendevicemodel_map_mem_type_to_ioreq_server, "4.9")\
+    X(devicemodel, xendevicemodel_track_dirty_vram, "4.9")            \
+    X(devicemodel, xendevicemodel_set_mem_type, "4.9")                \
+    X(devicemodel, xendevicemodel_relocate_memory, "4.11")            \
+    X(devicemodel, xendevicemodel_pin_memory_cacheattr, "4.11")
+
 /* A null pointer where the host's library has no such function. */
 struct xen_libs {
 #define XEN_FIELD(library, function, since) __typeof__(&function) function;
     XEN_FUNCTIONS(XEN_FIELD)
+    XEN_PROBE_FUNCTIONS(XEN_FIELD)
 #undef XEN_FIELD
 };
 
@@ -67,6 +76,7 @@ struct xen_function {
     size_t offset;       /* of its pointer in struct xen_libs */
 };
 
+/* First what serving a guest needs, xen_function_count of them; then the probes. */
 extern const struct xen_function xen_functions[];
 extern const size_t xen_function_count;
 

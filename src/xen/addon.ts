@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { LabError, messageOf } from '../errors.ts';
+import type { DmOpName } from './dm-op.ts';
 
 /** Names a server of this process; not Xen's id, which {@link Addon.serverId} tells. */
 export type ServerHandle = number;
@@ -175,6 +176,22 @@ export interface Addon {
     instructionBytes: number,
     extra: number,
   ): void;
+
+  /**
+   * For tests of Xen: a function of libxendevicemodel on this guest by its {@link DmOpName}, with arguments as they are.
+   * What libxen does not refuse goes to Xen, which may crash guest or host for it. Main thread.
+   *
+   * @returns what the call gave
+   */
+  dmOp(op: DmOpName, args: readonly (number | bigint)[]): bigint[];
+  /** For tests of Xen: maps a frame of a server's resource, by Xen's id. Main thread. */
+  mapResource(id: number, frame: number | bigint): ArrayBuffer;
+  /** Gives it back; the buffer is detached. Main thread. */
+  unmapResource(buffer: ArrayBuffer): void;
+  /** For tests of Xen: binds a channel of the guest on a handle that nobody waits on. Main thread. */
+  bindPort(port: number): number;
+  unbindPort(local: number): void;
+  notifyPort(local: number): void;
 }
 
 /**

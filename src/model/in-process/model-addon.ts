@@ -216,6 +216,30 @@ export class ModelAddon implements Addon {
     throw notOnModel('an event for a vCPU');
   }
 
+  dmOp(): bigint[] {
+    throw notOnModel('comparing Xen with its model');
+  }
+
+  mapResource(): ArrayBuffer {
+    throw notOnModel('comparing Xen with its model');
+  }
+
+  unmapResource(): void {
+    throw notOnModel('comparing Xen with its model');
+  }
+
+  bindPort(): number {
+    throw notOnModel('comparing Xen with its model');
+  }
+
+  unbindPort(): void {
+    throw notOnModel('comparing Xen with its model');
+  }
+
+  notifyPort(): void {
+    throw notOnModel('comparing Xen with its model');
+  }
+
   /** Frames that have not been given back. */
   get mappedFrames(): number {
     return this.#mapped.size;

@@ -1,17 +1,25 @@
 import { frameBytes, ioreqState, ioreqType } from '../../abi/ioreq.ts';
 import type { Ioreq } from '../../abi/ioreq-slot.ts';
+import { type BufferedOutcome, sendBuffered } from './buffered-ring.ts';
 import { DeviceModelCalls } from './device-model-calls.ts';
 import { EventChannels, type PortNumbers } from './event-channels.ts';
-import { GfnPool, type GfnParams } from './gfn-pool.ts';
+import { framesOf, gfnParamsOf, GfnPool } from './gfn-pool.ts';
 import type { IoreqServer } from './ioreq-server.ts';
+import { Interrupts } from './interrupts.ts';
+import { MemoryTypes } from './memory-types.ts';
 import { Servers } from './servers.ts';
 import type { XenFacts } from './versions.ts';
+import { XenError } from './xen-error.ts';
 
 /** How a guest is made. */
 export interface DomainOptions {
-  /** `hvm`: the toolstack gave frames for ioreq pages, and VGA is there. `pvh`: neither. */
+  /** `hvm`: the toolstack gave a pool of frames for ioreq pages, and VGA is there. `pvh`: neither. */
   readonly kind: 'hvm' | 'pvh';
   readonly vcpus: number;
+  /** Default 64, from address 0 on. */
+  readonly memoryMiB?: number;
+  /** Hardware-assisted paging; default true. */
+  readonly hap?: boolean;
 }
 
 /** An access that a vCPU makes; what is left out is 0 or false, `count` 1. */
@@ -39,9 +47,23 @@ export type Progress =
   /** Xen has crashed the domain. */
   | { readonly kind: 'crashed'; readonly why: string };
 
+/** What inject_event puts into a vCPU: struct x86_event. */
+export interface InjectedEvent {
+  readonly vector: number;
+  readonly type: number;
+  readonly errorCode: number;
+  readonly instructionLength: number;
+  /** CR2, or what else belongs to the event. */
+  readonly extra: bigint;
+}
+
 interface Flight {
-  readonly access: Ioreq;
-  readonly server: number | undefined;
+  readonly request: Ioreq;
+  /** It was sent, or Xen has answered it; before, the vCPU may have had to broadcast something. */
+  hasBegun: boolean;
+  /** Its server has it, so that an answer is the access's, and not to a broadcast. */
+  isSent: boolean;
+  server: number | undefined;
   data: bigint;
 }
 
@@ -49,10 +71,13 @@ interface Vcpu {
   /** _VPF_blocked_in_xen. */
   isBlocked: boolean;
   flight: Flight | undefined;
+  /** Before f7039ee41b: every further access fails. */
+  isLost: boolean;
+  /** mapcache_invalidate: it broadcasts INVALIDATE before it goes on. */
+  mustInvalidate: boolean;
+  /** What inject_event has put in and no {@link Domain.resume} has taken out. */
+  event: InjectedEvent | undefined;
 }
-
-/** Where the toolstack puts the frames of an HVM guest: special_pfn() of tools/libs/guest/xg_dom_x86.c. */
-const hvmGfns: GfnParams = { base: 0xfeff0, legacy: [0xfeffe, 0xfeffd] };
 
 /**
  * A guest, as far as ioreq servers are concerned. The vCPU's side is {@link startAccess} and {@link resume}, the device
@@ -64,28 +89,60 @@ export class Domain {
   readonly kind: 'hvm' | 'pvh';
   readonly channels: EventChannels;
   readonly servers: Servers;
+  readonly interrupts = new Interrupts();
+  readonly memory: MemoryTypes;
+  readonly hasHap: boolean;
   readonly #facts: XenFacts;
   readonly #vcpus: readonly Vcpu[];
   readonly #frames = new Map<number, ArrayBuffer>();
   #cf8 = 0;
   #crashed: string | undefined;
+  #shutdown: number | undefined;
 
-  constructor(domid: number, facts: XenFacts, locals: PortNumbers, { kind, vcpus }: DomainOptions) {
+  constructor(domid: number, facts: XenFacts, locals: PortNumbers, options: DomainOptions) {
+    const { kind, vcpus, memoryMiB = 64, hap = true } = options;
     this.domid = domid;
     this.kind = kind;
     this.#facts = facts;
-    this.#vcpus = Array.from({ length: vcpus }, () => ({ isBlocked: false, flight: undefined }));
+    this.#vcpus = Array.from({ length: vcpus }, () => ({
+      isBlocked: false,
+      flight: undefined,
+      event: undefined,
+      mustInvalidate: false,
+      isLost: false,
+    }));
+    this.hasHap = hap;
+    this.memory = new MemoryTypes(memoryMiB, kind === 'hvm', facts.overlappingRelocation, facts.pinnedRangesLimited);
     this.channels = new EventChannels(locals, (vcpu) => {
       this.#vcpu(vcpu).isBlocked = false;
     });
-    const params = kind === 'hvm' ? hvmGfns : undefined;
-    const pooled = params ? [...params.legacy, ...Array.from({ length: 8 }, (_, i) => params.base + i)] : [0];
-    for (const gfn of pooled) this.#frames.set(gfn, new ArrayBuffer(frameBytes));
+    const params = gfnParamsOf(kind);
+    for (const gfn of framesOf(params)) this.#frames.set(gfn, new ArrayBuffer(frameBytes));
     this.servers = new Servers(vcpus, facts, this.channels, new GfnPool(params, facts.legacyGfnsUsable), {
       get: (gfn) => this.#frames.get(gfn),
-      add: (gfn, bytes) => this.#frames.set(gfn, bytes),
-      remove: (gfn) => this.#frames.delete(gfn),
+      add: (gfn, bytes) => void this.#frames.set(gfn, bytes),
+      remove: (gfn) => {
+        // hvm_remove_ioreq_gfn(): the frame is another server's page too, and that has taken it already.
+        if (!this.#frames.delete(gfn)) this.#crash(`frame ${gfn} of a server is not in the guest's memory`);
+        this.requestInvalidate();
+      },
     });
+  }
+
+  /** inject_event(): one at a time, until the vCPU runs. */
+  injectEvent(vcpu: number, event: InjectedEvent): void {
+    const state = this.#vcpus[vcpu];
+    if (state === undefined) throw new XenError('EINVAL', `there is no vCPU ${vcpu}`);
+    if (state.event !== undefined) throw new XenError('EBUSY', 'an event waits already');
+    state.event = event;
+  }
+
+  /** The event that a vCPU gets when it runs next: the end of hvm_do_resume(). */
+  takeEvent(vcpu: number): InjectedEvent | undefined {
+    const state = this.#vcpu(vcpu);
+    const { event } = state;
+    state.event = undefined;
+    return event;
   }
 
   get vcpus(): number {
@@ -95,6 +152,16 @@ export class Domain {
   /** Why Xen has crashed the domain; undefined while it has not. */
   get crashed(): string | undefined {
     return this.#crashed;
+  }
+
+  /** Why the domain is shutting down: SHUTDOWN_* of public/sched.h; undefined while it is not. */
+  get shutdown(): number | undefined {
+    return this.#shutdown;
+  }
+
+  /** domain_shutdown(): the first reason stays, but for a crash. */
+  shutDown(reason: number): void {
+    this.#shutdown ??= reason;
   }
 
   /** The operations of a device model in a domain: dom0, unless said otherwise. */
@@ -130,10 +197,27 @@ export class Domain {
     return this.#vcpu(vcpu).isBlocked;
   }
 
-  /** A vCPU makes an access that no handler inside Xen takes: hvmemul_do_io(). */
+  /**
+   * A frame of the guest's memory was taken away, by somebody else than the guest:
+   * ioreq_request_mapcache_invalidate().
+   */
+  requestInvalidate(): void {
+    if (!this.#facts.invalidateOnRemoval) return;
+    for (const vcpu of this.#vcpus) vcpu.mustInvalidate = true;
+  }
+
+  /** The guest has taken a frame of its own away, by decrease_reservation on this vCPU. */
+  decreaseReservation(vcpu: number): void {
+    this.#vcpu(vcpu).mustInvalidate = true;
+  }
+
+  /**
+   * A vCPU makes an access that no handler inside Xen takes: hvmemul_do_io(). It may have to broadcast INVALIDATE first;
+   * then it waits for that, and begins the access in {@link resume}.
+   */
   startAccess(vcpu: number, access: Access): Progress {
-    const { flight } = this.#vcpu(vcpu);
-    if (flight !== undefined) throw new TypeError(`vCPU ${vcpu} waits already`);
+    const state = this.#vcpu(vcpu);
+    if (state.flight !== undefined) throw new TypeError(`vCPU ${vcpu} waits already`);
     if (this.#crashed !== undefined) return this.#crash(this.#crashed);
     const request: Ioreq = {
       type: access.type === 'pio' ? ioreqType.pio : ioreqType.copy,
@@ -145,24 +229,103 @@ export class Domain {
       dataIsPointer: access.dataIsPointer ?? false,
       backwards: access.backwards ?? false,
     };
+    state.flight = { request, hasBegun: false, isSent: false, server: undefined, data: request.data };
+    return this.#advance(vcpu, state, state.flight);
+  }
+
+  /**
+   * The vCPU is to run again: hvm_do_resume(). Nothing changes while it is blocked.
+   *
+   * @param meanwhile what a device model on another processor does between Xen's two looks at a slot
+   */
+  resume(vcpu: number, meanwhile?: () => void): Progress {
+    const state = this.#vcpu(vcpu);
+    if (this.#crashed !== undefined) return this.#crash(this.#crashed);
+    if (state.flight === undefined) throw new TypeError(`vCPU ${vcpu} waits for nothing`);
+    if (state.isBlocked) return this.#waiting(vcpu);
+    return this.#advance(vcpu, state, state.flight, meanwhile);
+  }
+
+  /** What the vCPU's guest has written to its clock: seconds to add to its offset. Broadcast to the rings. */
+  sendTimeOffset(seconds: number | bigint): BufferedOutcome[] {
+    const request: Ioreq = {
+      ...{ type: ioreqType.timeOffset, addr: 0n, data: BigInt.asUintN(64, BigInt(seconds)), size: 8, count: 1 },
+      ...{ isRead: false, dataIsPointer: false, backwards: false },
+    };
+    return this.servers.all
+      .filter(({ enabled, hasRing }) => enabled && (hasRing || !this.#facts.broadcastSkipsUnbuffered))
+      .map((server) => this.sendBuffered(server, request));
+  }
+
+  /** Puts a request into a server's ring, and raises its channel. */
+  sendBuffered(server: IoreqServer, request: Ioreq): BufferedOutcome {
+    if (server.buffered === undefined || server.bufferedPort === undefined) return 'refused';
+    const outcome = sendBuffered(server.buffered.ring, request, server.mode, this.#facts.honestBufferedSend);
+    if (outcome === 'buffered') this.channels.raise(server.bufferedPort);
+    return outcome;
+  }
+
+  /** As far as the vCPU comes: vcpu_ioreq_handle_completion(), and the access itself. */
+  #advance(vcpu: number, state: Vcpu, flight: Flight, meanwhile?: () => void): Progress {
+    for (;;) {
+      for (const server of this.servers.all) {
+        const own = server.vcpus[vcpu];
+        if (own?.pending !== true) continue;
+        const outcome = this.#waitFor(vcpu, server, flight, meanwhile);
+        if (outcome !== undefined) return outcome;
+        own.pending = false;
+      }
+      flight.isSent = false;
+      if (state.mustInvalidate) {
+        state.mustInvalidate = false;
+        for (const server of this.servers.all) if (server.enabled) this.#put(vcpu, server, invalidate);
+        continue;
+      }
+      if (flight.hasBegun) return this.#end(state, flight);
+      flight.hasBegun = true;
+      const ended = this.#begin(vcpu, state, flight);
+      if (ended !== undefined) return ended;
+    }
+  }
+
+  /** Sends the access to its server; undefined when the vCPU now waits for it. */
+  #begin(vcpu: number, state: Vcpu, flight: Flight): Progress | undefined {
+    const { request } = flight;
     // hvm_access_cf8() latches, and then lets the access go where it would have gone.
     if (request.type === ioreqType.pio && request.addr === 0xcf8n && request.size === 4 && !request.isRead) {
       this.#cf8 = Number(request.data & 0xffff_ffffn);
     }
+    if (state.isLost) return this.#refuse(state, request, 'the answer of a destroyed server is outstanding');
     const selected = this.servers.select(request, this.#cf8);
-    if (selected === undefined) return { kind: 'done', data: allOnes(request), server: undefined };
-    return this.#send(vcpu, request, selected.server, selected.request);
+    if (selected === undefined) {
+      flight.data = (1n << 64n) - 1n;
+      return this.#end(state, flight);
+    }
+    const { server } = selected;
+    flight.server = server.id;
+    // stdvga_mem_accept(): writes to VGA's memory are not waited for, as long as there is room.
+    if (this.kind === 'hvm' && isVgaWrite(request) && this.sendBuffered(server, selected.request) !== 'refused') {
+      return this.#end(state, flight);
+    }
+    const refused = this.#put(vcpu, server, selected.request);
+    if (refused !== undefined) return this.#refuse(state, request, refused);
+    flight.isSent = true;
+    return undefined;
   }
 
-  /** ioreq_send(). */
-  #send(vcpu: number, access: Ioreq, server: IoreqServer, request: Ioreq): Progress {
-    const refused = this.#put(vcpu, server, request);
-    if (refused !== undefined) {
-      // handle_pio() takes the failure for a bug of its own; the emulator turns it into an exception.
-      return access.type === ioreqType.pio ? this.#crash(refused) : { kind: 'fault', why: refused };
-    }
-    this.#vcpu(vcpu).flight = { access, server: server.id, data: access.data };
-    return this.#waiting(vcpu);
+  /** handle_pio() takes a failure for a bug of its own; the emulator turns it into an exception. */
+  #refuse(state: Vcpu, { type }: Ioreq, why: string): Progress {
+    state.flight = undefined;
+    return type === ioreqType.pio ? this.#crash(why) : { kind: 'fault', why };
+  }
+
+  #end(state: Vcpu, { request, data, server }: Flight): Progress {
+    state.flight = undefined;
+    const hasData = request.isRead && !request.dataIsPointer;
+    // Nobody sets it back when the server is gone: hvm_io_assist() before f7039ee41b.
+    const isGone = server !== undefined && this.servers.get(server) === undefined;
+    if (isGone && !this.#facts.destroyedServerCompletes) state.isLost = true;
+    return { kind: 'done', data: hasData ? BigInt.asUintN(request.size * 8, data) : 0n, server };
   }
 
   /** Puts a request into a vCPU's slot; says why when the slot is not as Xen left it. */
@@ -180,29 +343,6 @@ export class Domain {
     return undefined;
   }
 
-  /**
-   * The vCPU is to run again: hvm_do_resume(). Nothing changes while it is blocked.
-   *
-   * @param meanwhile what a device model on another processor does between Xen's two looks at a slot
-   */
-  resume(vcpu: number, meanwhile?: () => void): Progress {
-    const state = this.#vcpu(vcpu);
-    if (this.#crashed !== undefined) return this.#crash(this.#crashed);
-    if (state.flight === undefined) throw new TypeError(`vCPU ${vcpu} waits for nothing`);
-    if (state.isBlocked) return this.#waiting(vcpu);
-    for (const server of this.servers.all) {
-      const own = server.vcpus[vcpu];
-      if (own?.pending !== true) continue;
-      const outcome = this.#waitFor(vcpu, server, state.flight, meanwhile);
-      if (outcome !== undefined) return outcome;
-      own.pending = false;
-    }
-    const { access, data, server } = state.flight;
-    state.flight = undefined;
-    const hasData = access.isRead && !access.dataIsPointer;
-    return { kind: 'done', data: hasData ? BigInt.asUintN(access.size * 8, data) : 0n, server };
-  }
-
   /** wait_for_io(): undefined when the server has answered. */
   #waitFor(vcpu: number, server: IoreqServer, flight: Flight, meanwhile?: () => void): Progress | undefined {
     const slot = server.ioreq?.slots[vcpu];
@@ -212,14 +352,14 @@ export class Domain {
     for (;;) {
       // A page that was cleared under it: the emulator is dying.
       if (state === ioreqState.none) {
-        flight.data = (1n << 64n) - 1n;
+        if (flight.isSent) flight.data = (1n << 64n) - 1n;
         return undefined;
       }
       if (state < previous) return this.#crash(`Weird HVM ioreq state transition ${previous} -> ${state}`);
       if (state > ioreqState.responseReady) return this.#crash(`Weird HVM iorequest state ${state}`);
       if (state === ioreqState.responseReady) {
         slot.state = ioreqState.none;
-        flight.data = slot.data;
+        if (flight.isSent) flight.data = slot.data;
         return undefined;
       }
       previous = state;
@@ -249,7 +389,14 @@ export class Domain {
   }
 }
 
-/** What the null handler gives for a read. */
-function allOnes({ isRead, dataIsPointer, size }: Ioreq): bigint {
-  return isRead && !dataIsPointer ? (1n << BigInt(size * 8)) - 1n : 0n;
+/** What ioreq_signal_mapcache_invalidate() broadcasts. */
+const invalidate: Ioreq = {
+  ...{ type: ioreqType.invalidate, addr: 0n, data: (1n << 64n) - 1n, size: 4, count: 0 },
+  ...{ isRead: false, dataIsPointer: false, backwards: false },
+};
+
+/** The memory of VGA: 0xa0000 to 0xbffff. */
+function isVgaWrite({ type, addr, size, count, isRead, dataIsPointer }: Ioreq): boolean {
+  const isInside = addr >= 0xa_0000n && addr + BigInt(size) <= 0xc_0000n;
+  return type === ioreqType.copy && isInside && count === 1 && !isRead && !dataIsPointer;
 }

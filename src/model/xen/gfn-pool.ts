@@ -1,12 +1,23 @@
 /** How many frames the toolstack gives for servers: NR_IOREQ_SERVER_PAGES of tools/libs/guest/xg_dom_x86.c. */
 const poolFrames = 8;
 
-/** What the toolstack told Xen about frames for ioreq pages: HVM params; none of them for a PVH guest. */
+/** What the toolstack told Xen about frames for ioreq pages: HVM params, set by alloc_magic_pages_hvm() there. */
 export interface GfnParams {
-  /** IOREQ_SERVER_PFN: the first of the pool. */
-  readonly base: number;
+  /** IOREQ_SERVER_PFN: the first of the pool; only when the guest has a device model of its own (not PVH). */
+  readonly pool: number | undefined;
   /** IOREQ_PFN and BUFIOREQ_PFN: what was the default server's. */
   readonly legacy: readonly [number, number];
+}
+
+/** The params of a guest: the special pages end at 0xfefff, and the pool is below them. */
+export function gfnParamsOf(kind: 'hvm' | 'pvh'): GfnParams {
+  return { pool: kind === 'hvm' ? 0xfeff0 : undefined, legacy: [0xfeffd, 0xfeffb] };
+}
+
+/** All frames that a pool can give. */
+export function framesOf({ pool, legacy }: GfnParams): number[] {
+  const pooled = pool === undefined ? [] : Array.from({ length: poolFrames }, (_, i) => pool + i);
+  return [...pooled, ...legacy];
 }
 
 /** The guest frames that Xen may use for pages of servers: `ioreq_gfn` of struct hvm_domain. */
@@ -14,18 +25,14 @@ export class GfnPool {
   readonly #base: number;
   readonly #free: boolean[];
   readonly #legacy: readonly [number, number];
-  readonly #legacyFree: [boolean, boolean];
+  readonly #legacyFree: [boolean, boolean] = [true, true];
   readonly #isFixed: boolean;
 
-  /**
-   * @param params undefined: nobody set them (PVH)
-   * @param legacyUsable the version's fact of this name
-   */
-  constructor(params: GfnParams | undefined, legacyUsable: boolean) {
-    this.#base = params?.base ?? 0;
-    this.#free = Array.from({ length: params === undefined ? 0 : poolFrames }, () => true);
-    this.#legacy = params?.legacy ?? [0, 0];
-    this.#legacyFree = [this.#legacy[0] !== 0, this.#legacy[1] !== 0];
+  /** @param legacyUsable the version's fact of this name */
+  constructor({ pool, legacy }: GfnParams, legacyUsable: boolean) {
+    this.#base = pool ?? 0;
+    this.#free = Array.from({ length: pool === undefined ? 0 : poolFrames }, () => true);
+    this.#legacy = legacy;
     this.#isFixed = legacyUsable;
   }
 

@@ -4,6 +4,7 @@ import { bufferedMode } from './buffered-ring.ts';
 import type { EventChannels } from './event-channels.ts';
 import type { GfnPool } from './gfn-pool.ts';
 import { IoreqServer, rangeType, RingPage, type ServerVcpu, SynchronousPage } from './ioreq-server.ts';
+import { memoryType } from './memory-types.ts';
 import type { Rangeset } from './rangeset.ts';
 import type { XenFacts } from './versions.ts';
 import { XenError } from './xen-error.ts';
@@ -13,6 +14,9 @@ export const maxServers = 8;
 
 /** Frames of a server's resource: XENMEM_resource_ioreq_server_frame_* of public/memory.h. */
 export const resourceFrame = { buffered: 0, ioreq: 1 } as const;
+
+/** XEN_DMOP_IOREQ_MEM_ACCESS_WRITE. */
+const accessWrite = 2;
 
 /** What get_ioreq_server_info tells. */
 export interface ServerInfo {
@@ -43,7 +47,7 @@ export class Servers {
   readonly #pool: GfnPool;
   readonly #frames: GuestFrames;
   readonly #servers: (IoreqServer | undefined)[] = Array.from({ length: maxServers }, () => undefined);
-  /** The server whose memory type HVMMEM_ioreq_server is, and for what: p2m->ioreq. */
+  /** The server whose memory type ioreq_server is: p2m->ioreq.server. */
   #memoryOwner: IoreqServer | undefined;
 
   constructor(vcpus: number, facts: XenFacts, channels: EventChannels, pool: GfnPool, frames: GuestFrames) {
@@ -154,6 +158,29 @@ export class Servers {
       this.#frames.add(mapped.gfn, mapped.bytes);
     }
     server.enabled = false;
+  }
+
+  /** The id of the server that has the memory type ioreq_server. */
+  get memoryOwner(): number | undefined {
+    return this.#memoryOwner?.id;
+  }
+
+  /**
+   * ioreq_server_map_mem_type() and p2m_set_ioreq_server().
+   *
+   * @param frames how many frames are of the type now
+   */
+  mapMemType(caller: number, id: number, type: number, flags: number, frames: number): void {
+    if (type !== memoryType.ioreqServer || (flags & ~accessWrite) !== 0) throw new XenError('EINVAL', 'no such type');
+    const server = this.#own(caller, id);
+    if (flags === 0) {
+      if (this.#memoryOwner !== server) throw new XenError('EINVAL', 'the type is not of this server');
+      this.#memoryOwner = undefined;
+      return;
+    }
+    if (this.#memoryOwner !== undefined) throw new XenError('EBUSY', 'a server has the type');
+    if (frames > 0) throw new XenError('EBUSY', 'frames are of the type, of a server that is gone');
+    this.#memoryOwner = server;
   }
 
   /** All servers of a guest that ends: ioreq_server_destroy_all(). */

@@ -17,7 +17,8 @@ interface XenChange {
 
 /**
  * All differences between versions of Xen that the model has: nothing else in it asks for a version. What never changed
- * from 4.12 on: 8 servers, 256 ranges of a type, 511 ring slots, all layouts, all states.
+ * from 4.11 on: 8 servers, 256 ranges of a type, 511 ring slots, all layouts, all states. What is not in the model: the
+ * default server of 4.11, which 4.12 removed (2c257bd69a).
  */
 export const xenChanges = {
   directionAwareRanges: {
@@ -44,6 +45,26 @@ export const xenChanges = {
   nrVcpus: {
     what: 'the operation nr_vcpus; before, EOPNOTSUPP',
     commit: 'c4441ab1f1',
+    since: ['4.15.0'],
+  },
+  resourceFramesBounded: {
+    what: 'a frame of a resource that does not fit 32 bits with its successor is EINVAL before anything is looked up',
+    commit: '25164f3578',
+    since: ['4.15.0'],
+  },
+  relocationWrapsRefused: {
+    what: 'relocate_memory of frames that wrap is EOVERFLOW, to the frame that stands for none EINVAL',
+    commit: 'ef0f94a48f',
+    since: ['4.17.0'],
+  },
+  unsignedPirq: {
+    what: 'the pirq of an MSI with vector 0 is unsigned: from 2^31 on EINVAL; before, ERANGE',
+    commit: '62252f58d0',
+    since: ['4.18.0'],
+  },
+  invalidateOnRemoval: {
+    what: 'whoever takes a frame out of the guest makes each vCPU broadcast INVALIDATE; before, only decrease_reservation of the guest itself does',
+    commit: '588d961d15',
     since: ['4.15.0'],
   },
   broadcastSkipsUnbuffered: {
@@ -77,6 +98,11 @@ export const xenChanges = {
     commit: '282ed258a5',
     since: ['4.21.0', '4.20.2', '4.19.4'],
   },
+  overlappingRelocation: {
+    what: 'relocate_memory upwards over itself keeps all frames; before, it frees what it has not moved yet',
+    commit: '7acc7dd36b',
+    since: ['4.22.0', '4.21.2', '4.20.4'],
+  },
   buffersCounted: {
     what: 'no buffer at all is ENODATA, modified_memory with one is EINVAL; before, what lay on the stack was taken',
     commit: 'aef948a300',
@@ -93,6 +119,7 @@ export type XenFacts = Readonly<Record<XenChangeName, boolean>>;
 
 /** The newest release of each branch at the time of writing: what a version without its third number means. */
 const newest: Readonly<Record<number, number>> = {
+  11: 4,
   12: 4,
   13: 5,
   14: 6,
@@ -120,7 +147,7 @@ function parse(version: string): Release {
     throw new LabError(`there is no model of Xen ${version}`, {
       blame: 'usage',
       code: 'XEN_MODEL_UNKNOWN',
-      next: `name a release from 4.12 to 4.22, such as 4.20 or 4.20.1`,
+      next: `name a release from 4.11 to 4.22, such as 4.20 or 4.20.1`,
     });
   }
   const patch = match[2] === undefined ? last : Number(match[2]);

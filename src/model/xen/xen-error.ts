@@ -14,6 +14,7 @@ const errnoOf = {
   ENOSPC: 28,
   ERANGE: 34,
   ENODATA: 61,
+  EOVERFLOW: 75,
   EOPNOTSUPP: 95,
 } as const;
 
