@@ -36,6 +36,9 @@ const requests: readonly Request[] = [
   { do: 'writeMemory', guest, address: Number.MAX_SAFE_INTEGER },
   { do: 'survive', guest, survives: true },
   { do: 'closeServer', guest, server },
+  { do: 'dmOps', guest, steps: [{ op: 'mapIoRange', args: ['0x1', '0x0', '0x5000', '0xffffffffffffffff'] }] },
+  { do: 'takeProbed', guest },
+  { do: 'endProbe', guest },
 ];
 
 describe('requests', () => {
