@@ -37,6 +37,9 @@ const effects: Readonly<Record<GuestRequest['do'], 'makes' | 'adds' | 'sets' | '
   execute: 'nothing',
   readMemory: 'nothing',
   writeMemory: 'nothing',
+  dmOps: 'nothing',
+  takeProbed: 'nothing',
+  endProbe: 'nothing',
 };
 
 /** The agent's account of a guest's servers: what a successor needs. Only what was answered with success counts. */
