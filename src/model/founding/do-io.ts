@@ -1,7 +1,7 @@
 import type { Ioreq } from '../../abi/ioreq-slot.ts';
 import { ioreqState, ioreqType } from '../../abi/ioreq.ts';
 import { bufferedIoSend } from './buffered-io-send.ts';
-import type { Vcpu } from './domain.ts';
+import { crashDomain, type Vcpu } from './domain.ts';
 import { getIoreq } from './get-ioreq.ts';
 import { sendAssistReq } from './send-assist-req.ts';
 
@@ -39,23 +39,23 @@ export function doIo(vcpu: Vcpu, request: Ioreq, isVga = false): IoResult {
   return hasResult ? 'retry' : 'okay';
 }
 
-/** handle_pio (hvm/io.c): IN and OUT, which need no second emulation: the answer goes to RAX. False when nothing was done. */
+/**
+ * handle_pio (hvm/io.c): IN and OUT, which need no second emulation: the answer goes to RAX. That an access is not possible is
+ * taken for a bug of the emulation: the domain crashes.
+ *
+ * @returns false when the instruction has to be tried again
+ */
 export function handlePio(vcpu: Vcpu, port: number, size: 1 | 2 | 4, isRead: boolean): boolean {
+  const data = isRead ? 0n : BigInt.asUintN(size * 8, vcpu.rax);
   const result = doIo(vcpu, {
-    ...{
-      type: ioreqType.pio,
-      addr: BigInt(port),
-      data: isRead ? 0n : BigInt.asUintN(size * 8, vcpu.rax),
-      count: 1,
-      size,
-    },
+    ...{ type: ioreqType.pio, addr: BigInt(port), data, count: 1, size },
     ...{ isRead, dataIsPointer: false, backwards: false },
   });
-  if (result === 'retry') {
-    if (vcpu.ioState !== 'awaitingCompletion') return false;
-    vcpu.ioState = 'pioAwaitingCompletion';
-  }
-  return result !== 'unhandleable';
+  if (result === 'unhandleable') crashDomain(vcpu.domain, 'Weird HVM ioemulation status 1.');
+  if (result !== 'retry') return true;
+  if (vcpu.ioState !== 'awaitingCompletion') return false;
+  vcpu.ioState = 'pioAwaitingCompletion';
+  return true;
 }
 
 /** hvm_io_pending. */

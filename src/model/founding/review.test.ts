@@ -166,6 +166,16 @@ describe('the double pause until both pages are set', () => {
     expect(() => handlePio(host.vcpu(guest, 0), 0x5000, 1, false)).toThrow(xenBug);
   });
 
+  it('a dying domain takes none; before 16e2a7596e it kept the mapping', () => {
+    for (const form of forms) {
+      const host = makeHost(1, form);
+      host.domain(guest).isDying = true;
+      expect(host.setParam(dom0, guest, hvmParam.bufioreqPfn, BigInt(bufioreqGfn))).toBe('EINVAL');
+      expect(host.domain(guest).frames.mappings).toBe(form === 'rfc' ? 1 : 0);
+      expect([host.domain(guest).ioreqServer?.bufioreq, host.domain(guest).pauseCount]).toEqual([undefined, 2]);
+    }
+  });
+
   it('a page that cannot be mapped leaves the domain paused', () => {
     const host = makeHost(1);
     const { frames } = host.domain(guest);
@@ -228,11 +238,13 @@ describe('a bad slot state crashes the domain', () => {
     }
   });
 
-  it('but an access that finds its slot in use is given up before that, without a crash', () => {
+  it('INPROCESS before an access: of memory it is given up, of a port it crashes the domain, too', () => {
     const { host, emulator } = makeGuest(1);
     emulator.slot(0).state = ioreqState.inProcess;
-    expect(handlePio(host.vcpu(guest, 0), 0x5000, 1, true)).toBe(false);
+    expect(doIo(host.vcpu(guest, 0), request({ type: 1 }))).toBe('unhandleable');
     expect(host.domain(guest).crash).toBeUndefined();
+    handlePio(host.vcpu(guest, 0), 0x5000, 1, true);
+    expect(host.domain(guest).crash).toBe('Weird HVM ioemulation status 1.');
   });
 
   it('the first reason is the one that is kept', () => {
