@@ -43,9 +43,9 @@ export async function dom0State(ssh: SshConnection): Promise<Dom0State> {
 export function growth(before: Dom0State, after: Dom0State): string[] {
   const found: string[] = [];
   const compare = (what: string, from: number, to: number, slack: number): void => {
-    if (to > from + slack) found.push(`${what} grew from ${from} to ${to}`);
+    if (to > from + slack) found.push(`${what} grew by ${to - from}`);
   };
-  compare('memory in use (MiB)', -before.freeMemoryMiB, -after.freeMemoryMiB, 2);
+  compare('MiB of memory in use', -before.freeMemoryMiB, -after.freeMemoryMiB, 2);
   compare('event channels', before.eventChannels, after.eventChannels, 4);
   compare("the agent's descriptors", before.agentDescriptors, after.agentDescriptors, 4);
   compare('processes', before.processes, after.processes, 4);

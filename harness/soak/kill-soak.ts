@@ -246,7 +246,7 @@ class KillSoak {
   }
 
   async #kill(name: string, moment: Moment, delayMs: number): Promise<void> {
-    if (!(await this.#means.killer.kill(name, delayMs))) return;
+    if (!(await this.#means.killer.kill(name, delayMs, moment === 'setUp' ? 30_000 : 500))) return;
     this.#kills++;
     this.#byMoment[moment]++;
   }

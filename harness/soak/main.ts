@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
-import { EXIT } from '../../results/index.ts';
+import { EXIT, type ExitCode } from '../../results/index.ts';
 import { LabError } from '../../src/errors.ts';
 import { explain } from '../cli/fail.ts';
 import { interruptible } from '../cli/interrupt.ts';
@@ -10,6 +10,7 @@ import { emulatedLabHost } from '../host/emulated/emulated-lab-host.ts';
 import { defaultXenVersion, parseXenVersion } from '../host/emulated/xen-versions.ts';
 import { repository } from '../repository.ts';
 import { EndReason } from '../run/run.ts';
+import { soakForged } from './forged-soak.ts';
 import { soakKills, type KillReport } from './kill-soak.ts';
 
 interface KillArguments {
@@ -19,25 +20,45 @@ interface KillArguments {
   readonly json: boolean;
 }
 
-async function runKills({
-  kills,
-  seed = Math.floor(Math.random() * 2 ** 32),
-  xen,
-  json,
-}: KillArguments): Promise<void> {
+async function runKills({ kills, seed = randomSeed(), xen, json }: KillArguments): Promise<void> {
   using interrupt = interruptible();
   const directory = join(repository, 'results/runs/soak');
   await mkdir(directory, { recursive: true });
-  const note = (text: string): void => void process.stderr.write(`${text}\n`);
   note(`seed ${seed}`);
   const report = await soakKills({
     ...{ lab: emulatedLabHost({ xen: parseXenVersion(xen), timing: 'exact' }), kills, seed, note },
     ...{ serialLog: join(directory, 'serial.log'), signal: interrupt.signal },
   });
   process.stdout.write(json ? `${JSON.stringify(report)}\n` : `${textOf(report)}\n`);
-  if (report.faults.length > 0) process.exitCode = EXIT.failed;
-  else process.exitCode = interrupt.signal.aborted ? EXIT.interrupted : EXIT.ok;
+  process.exitCode = exitCodeOf(report.faults, interrupt.signal);
 }
+
+interface ForgedArguments {
+  readonly requests: number;
+  readonly seed: number | undefined;
+  readonly json: boolean;
+}
+
+async function runForged({ requests, seed = randomSeed(), json }: ForgedArguments): Promise<void> {
+  using interrupt = interruptible();
+  note(`seed ${seed}`);
+  const report = await soakForged(requests, seed, { note, signal: interrupt.signal });
+  const { calls, slots, durationMs, faults } = report;
+  const text = [
+    `${report.requests} forged requests, ${calls} calls of handlers, ${slots} of them through slots, in ${Math.round(durationMs / 1000)} s`,
+    ...faults.map((fault) => `FAULT: ${fault}`),
+  ];
+  process.stdout.write(json ? `${JSON.stringify(report)}\n` : `${text.join('\n')}\n`);
+  process.exitCode = exitCodeOf(faults, interrupt.signal);
+}
+
+function exitCodeOf(faults: readonly string[], signal: AbortSignal): ExitCode {
+  if (faults.length > 0) return EXIT.failed;
+  return signal.aborted ? EXIT.interrupted : EXIT.ok;
+}
+
+const randomSeed = (): number => Math.floor(Math.random() * 2 ** 32);
+const note = (text: string): void => void process.stderr.write(`${text}\n`);
 
 function textOf(report: KillReport): string {
   const { kills, byMoment, replaced, destroyed, guests, answers, recoveryMs, durationMs, faults } = report;
@@ -63,6 +84,16 @@ const parser = yargs(hideBin(process.argv))
         .option('xen', { type: 'string', default: defaultXenVersion, describe: 'release of Xen' })
         .option('json', { type: 'boolean', default: false, describe: 'the report as JSON' }),
     runKills,
+  )
+  .command<ForgedArguments>(
+    'forged',
+    'forged requests into the dispatch, and through slots of a fake Xen',
+    (args) =>
+      args
+        .option('requests', { type: 'number', default: 10_000_000, describe: 'how many' })
+        .option('seed', { type: 'number', describe: 'of what is random; default: another one each time' })
+        .option('json', { type: 'boolean', default: false, describe: 'the report as JSON' }),
+    runForged,
   )
   .strict()
   .fail((message: string | null, error: Error | undefined) => {

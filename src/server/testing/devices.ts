@@ -1,4 +1,4 @@
-import { defineDevice, memory, port, type Device } from '../../device/index.ts';
+import { defineDevice, memory, port, type Device, type RegionHandler } from '../../device/index.ts';
 
 /** A register of four bytes. */
 const register = defineDevice({
@@ -54,6 +54,38 @@ const broken = defineDevice({
   },
 });
 
+/** Throws when it is asked for what is not its own: the dispatcher is to keep that away. */
+const watchful = defineDevice({
+  name: 'watchful',
+  regions: {
+    port: port({ size: 8 }),
+    last: port({ size: 2, widths: [2] }),
+    page: memory({ size: 4096 }),
+    high: memory({ size: 0x10_0000, widths: [1, 4] }),
+  },
+  create() {
+    const watch = (size: number, widths: readonly number[]): RegionHandler => {
+      const check = (offset: number, width: number): void => {
+        const isInside = Number.isInteger(offset) && offset >= 0 && offset + width <= size && widths.includes(width);
+        if (!isInside) throw new Error(`an access of ${width} bytes at ${offset} of a region of ${size}`);
+      };
+      return {
+        read: (offset, width) => (check(offset, width), offset),
+        write: (offset, width, value) => {
+          check(offset, width);
+          if (!(Number.isInteger(value) && value >= 0 && value < 2 ** (8 * width))) throw new Error(`${value} written`);
+        },
+      };
+    };
+    return {
+      port: watch(8, [1, 2, 4]),
+      last: watch(2, [2]),
+      page: watch(4096, [1, 2, 4]),
+      high: watch(0x10_0000, [1, 4]),
+    };
+  },
+});
+
 /** Cannot be made. */
 const refusing = defineDevice({
   name: 'refusing',
@@ -64,4 +96,4 @@ const refusing = defineDevice({
 });
 
 /** What the bundle of worker-bundle.ts registers. */
-export const testDevices = [register, adder, broken, refusing] as unknown as readonly Device[];
+export const testDevices = [register, adder, broken, watchful, refusing] as unknown as readonly Device[];
