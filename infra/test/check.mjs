@@ -13,4 +13,5 @@ await runParts([
     words: ['node_modules/prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.'],
   },
   { name: "documents' examples", command: node, words: ['--import', 'tsx', 'infra/test/check-examples.ts'] },
+  { name: 'public names', command: node, words: ['--import', 'tsx', 'infra/docs/api-reference.ts', '--check'] },
 ]);
