@@ -18,7 +18,7 @@ describe.each(Object.entries(entryPoints))('%s', (entry, file) => {
 });
 
 it('knows a docstring from a comment above it', () => {
-  const [one] = publicNames('ioreqlab/device').filter(({ name }) => name === 'port');
+  const one = publicNames('ioreqlab/device').find(({ name }) => name === 'port');
   expect(one).toEqual({
     ...{ name: 'port', kind: 'function', file: 'src/device/region.ts' },
     docstring: expect.stringMatching(/^Ports of a device\.\n\n@throws LabError `REGION_INVALID`/) as string,

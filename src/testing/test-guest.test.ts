@@ -66,6 +66,34 @@ describe('a test guest', () => {
     ]);
   });
 
+  it('has the stock devices by name, PCI functions too, and what they are able to do', async () => {
+    await using guest = await createTestGuest();
+    const uart = await guest.attach('uart16550', { at: { registers: 0x3f8 }, options: { input: 'hi' } });
+    expect([guest.in(0x3f8, 1), guest.in(0x3f8, 1)]).toEqual([0x68, 0x69]);
+    guest.out(0x3fb, 1, 3);
+    guest.out(0x3f8, 1, 0x21);
+    const state = await uart.snapshot();
+    expect(state.state).toMatchObject({ sent: '!', input: '' });
+    await uart.reset();
+    expect(guest.in(0x3fb, 1)).toBe(0);
+    await uart.restore(state);
+    expect(guest.in(0x3fb, 1)).toBe(3);
+
+    await guest.attach('pciTest', { at: { function: '00:07.0' }, server: 'pci' });
+    const config = guest.config(0, 7, 0);
+    expect([config.read(0, 4), guest.config(0, 6, 0).read(0, 4)]).toEqual([0x0005_1b36, 0xffff_ffff]);
+    config.write(0x10, 4, 0xe000_0000);
+    config.write(4, 2, 2);
+    guest.store(0xe000_0000, 1, 2);
+    expect([guest.load(0xe000_0001, 1), guest.load(0xe000_1000, 4)]).toEqual([4, 0xffff_ffff]);
+    config.write(0x10, 4, 0xe000_1000);
+    expect([guest.load(0xe000_0001, 1), guest.load(0xe000_1001, 1)]).toEqual([0xff, 4]);
+    // REP INS on the data port, as Xen passes it on: the same register again and again.
+    config.read(0, 4);
+    guest.ins({ port: 0xcfc, size: 4, count: 2, address: 0x100 });
+    expect(guest.memory.readBytes(0x100, 8)).toEqual(Uint8Array.of(0x36, 0x1b, 5, 0, 0x36, 0x1b, 5, 0));
+  });
+
   it('reads all ones where nobody is, before, beside and after', async () => {
     await using guest = await createTestGuest({ environment: 'hvm', xen: '4.14' });
     expect(guest.in(0x5000, 2)).toBe(0xffff);
@@ -113,7 +141,7 @@ describe('a test guest', () => {
     await expect(guest.attach(fifo, { at })).rejects.toThrow(
       expect.objectContaining({ code: 'REGION_OVERLAP' }) as Error,
     );
-    await expect(guest.attach(fifo, { at, server: 'second' })).resolves.toBeUndefined();
+    await expect(guest.attach(fifo, { at, server: 'second' })).resolves.toBeDefined();
   });
 
   it('takes microseconds for an access', async () => {

@@ -1,20 +1,40 @@
-import type { Device, Regions } from '../device/index.ts';
+import {
+  parsePciAddress,
+  stockDevices,
+  type Device,
+  type OptionsOf,
+  type PlaceOf,
+  type Regions,
+  type RegionsOf,
+  type StockDevices,
+} from '../device/index.ts';
 import { LabError } from '../errors.ts';
 import { InProcess, type InProcessOptions } from '../model/in-process/in-process.ts';
 import { LocalServers } from '../model/in-process/local-servers.ts';
 import { flag, makeCpu, type Cpu, type Gpr, type Instruction } from '../model/oracle/index.ts';
+import type { DeviceState } from '../server/attach-device.ts';
 import type { GuestMemory } from '../server/guest-memory.ts';
 import type { ServerRemains, ServerTrouble } from '../server/server-host.ts';
 import { readTrace, type TraceRecord } from '../trace/record.ts';
 
 /** How a device is put in place. */
 export interface AttachOptions<R extends Regions, O> {
-  /** Port or guest-physical address of each region. */
-  readonly at: { readonly [K in keyof R]: number };
+  /** Port, guest-physical address or PCI address (`'00:05.0'`) of each region. */
+  readonly at: { readonly [K in keyof R]: PlaceOf<R[K]> };
   /** For the device's `create`; what JSON can hold. Default `{}`. */
   readonly options?: O;
   /** The ioreq server that owns it; made when it is first named. Default `main`. */
   readonly server?: string;
+}
+
+/** A device on a test guest. */
+export interface Attached {
+  /** Back to the state in which it was made. @throws LabError `ABILITY_MISSING` */
+  reset(): Promise<void>;
+  /** The state of the device and of its PCI functions. @throws LabError `ABILITY_MISSING` */
+  snapshot(): Promise<DeviceState>;
+  /** Takes over a state that the same kind of device gave. @throws LabError `ABILITY_MISSING` */
+  restore(state: DeviceState): Promise<void>;
 }
 
 /** Who makes an access. */
@@ -88,13 +108,34 @@ export class TestGuest implements AsyncDisposable {
    * @throws LabError what the device or Xen refused: `REGION_UNKNOWN`, `REGION_NOT_PLACED`, `REGION_OUT_OF_RANGE`,
    * `REGION_OVERLAP`, `RANGE_REFUSED`; `DEVICE_NAME_TAKEN` when another device of this name was attached
    */
-  async attach<R extends Regions, O>(device: Device<R, O>, how: AttachOptions<R, O>): Promise<void> {
-    const { at, options = {}, server = defaultServer } = how;
-    this.#know(device);
+  async attach<R extends Regions, O>(device: Device<R, O>, how: AttachOptions<R, O>): Promise<Attached>;
+  /** Makes a stock device, by its name in `stockDevices` of `ioreqlab/device`. */
+  async attach<N extends keyof StockDevices>(
+    name: N,
+    how: AttachOptions<RegionsOf<StockDevices[N]>, OptionsOf<StockDevices[N]>>,
+  ): Promise<Attached>;
+  async attach(
+    device: keyof StockDevices | Device,
+    { at, options = {}, server = defaultServer }: AttachOptions<Regions, unknown>,
+  ): Promise<Attached> {
+    const known: Device = typeof device === 'string' ? stockDevices[device] : device;
+    this.#know(known);
     if (!this.#servers.names.includes(server)) this.#servers.create(server);
-    // As on its way to dom0.
-    const travelled: unknown = JSON.parse(JSON.stringify(options));
-    await this.#servers.named(server).attach(device.name, travelled, at);
+    const places: Record<string, number> = {};
+    for (const [region, place] of Object.entries(at)) {
+      places[region] = typeof place === 'string' ? parsePciAddress(place) : place;
+    }
+    const host = this.#servers.named(server);
+    const number = await host.attach(known.name, asTravelled(options), places);
+    return {
+      reset: async () => void (await host.use(number, 'reset')),
+      snapshot: async () => {
+        const state = await host.use(number, 'snapshot');
+        if (state === undefined) throw new Error('a snapshot without a state');
+        return asTravelled(state);
+      },
+      restore: async (state) => void (await host.use(number, 'restore', asTravelled(state))),
+    };
   }
 
   /** The orderly end of a server and its devices. Afterwards nobody owns their addresses. */
@@ -244,3 +285,6 @@ export class TestGuest implements AsyncDisposable {
     return device;
   }
 }
+
+/** What is left of a value on its way to dom0 and back. */
+const asTravelled = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
