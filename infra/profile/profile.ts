@@ -65,7 +65,8 @@ async function climb(guest: GuestSession, rung: Rung, qmp: QmpClient, file: stri
     await guest.setWaiting(server, { mode: 'spin', cycles: 200_000 });
     await sample(5_000, 5_000); // JavaScript's compiler
   }
-  if (server !== undefined) await guest.setWaiting(server, spin === 0 ? { mode: 'block' } : { mode: 'spin', cycles: spin });
+  if (server !== undefined)
+    await guest.setWaiting(server, spin === 0 ? { mode: 'block' } : { mode: 'spin', cycles: spin });
   const samples = (await sample(300, 3_000)).toSorted();
   note(`${rung}: ${samples[samples.length >> 1]} instructions between the time stamps`);
   const running = sample(0, 20_000);
