@@ -83,6 +83,20 @@ describe('a thread that waits for requests', () => {
     await thread.stop();
   });
 
+  it('looks for longer, when it adapts, once waits have been short', async () => {
+    const cycles = 400_000_000; // some 0.1 s
+    addon.setWaiting(server, waitingMode.adaptive, cycles);
+    const thread = new ServingThread(xen, server);
+    await xen.waiting(1);
+    // Waits that are short against the longest look; each takes less than the first window once that has grown.
+    for (let i = 0; i < 200; i++) await xen.access(id, 0, { address: i });
+    const waits = xen.calls('xenevtchn_pending');
+    for (let i = 0; i < 50; i++) await xen.access(id, 0, { address: i });
+    expect(xen.calls('xenevtchn_pending') - waits).toBeLessThan(10);
+    await xen.waiting(1); // it gives up looking in the end
+    await thread.stop();
+  });
+
   it('goes on when a signal interrupts the wait', async () => {
     xen.failNext('xenevtchn_pending', EINTR, 3);
     const thread = new ServingThread(xen, server);
