@@ -1,0 +1,16 @@
+import { defineDevice, port } from 'ioreqlab/device';
+
+/** A port that reads as the seconds by which the guest has moved its clock so far, modulo 2^32. */
+export default defineDevice({
+  name: 'clock',
+  regions: { moved: port({ size: 4, widths: [4] }) },
+  create() {
+    let moved = 0;
+    return {
+      moved: { read: () => moved },
+      timeOffset: (seconds) => {
+        moved = (moved + seconds) >>> 0;
+      },
+    };
+  },
+});

@@ -1,0 +1,69 @@
+/**
+ * # Background
+ * A server may own 256 ranges of ports and 256 of memory (MAX_NR_IO_RANGES). Xen walks its sorted list for each access
+ * (find_range in xen/common/rangeset.c), the device model looks the address up as well.
+ *
+ * # Method
+ * As `performance/ladder`, but the C server and the TypeScript one own 256 registers of each kind, and the access goes to
+ * the last: the longest way for Xen, alike for both, and the deepest for a binary search.
+ *
+ * # Limits
+ * As those of the ladder.
+ */
+import { expect, HOLE_BELOW_4G, scenario, type Sampled, type SampledOperation } from 'ioreqlab/scenario';
+import manyRegisters from './many-registers.device.ts';
+
+const registers = 256;
+const count = 4_000;
+const ports = Array.from({ length: registers }, (_, i) => 0x6000 + 8 * i);
+const addresses = Array.from({ length: registers }, (_, i) => Number(HOLE_BELOW_4G.start) + 8 * i);
+const [port, address] = [ports.at(-1) ?? 0, addresses.at(-1) ?? 0];
+const qemuPort = 0x64;
+/** As the ladder's. */
+const spinCycles = { exact: 200_000, wall: 5_000_000, none: 0 } as const;
+
+scenario(
+  'the round trip of one access with 256 ranges',
+  { environments: ['hvm'], tags: ['performance'], timeoutMs: 240_000 },
+  async ({ host, guest, deviceModel, record }) => {
+    const climb = async (
+      rung: string,
+      op: (choose: typeof Sampled) => SampledOperation,
+      warmup: number,
+    ): Promise<void> => {
+      const { results } = await guest.run((program) => program.sample({ warmup, count }, op));
+      const samples = results[0]?.samples ?? new Uint32Array();
+      expect(samples.length).toBe(count);
+      await record(`ranges.${rung}`, samples);
+    };
+    /** Both kinds of access, each checked before and after: the register holds what only this server was given. */
+    const climbServer = async (rung: string, server: string, warmup: number): Promise<void> => {
+      const value = server === 'ts' ? 0x5a : 0x3c;
+      const ask = async (): Promise<void> => {
+        const { results } = await guest.run((program) => program.in(port, 1).load(address, 4));
+        expect(results.map((one) => one.value)).toEqual([value, value]);
+      };
+      await ask();
+      await climb(rung, (op) => op.in(port, 1), warmup);
+      await climb(`${rung}-memory`, (op) => op.load(address, 4), warmup);
+      await ask();
+    };
+
+    const at = Object.fromEntries([
+      ...ports.map((base, i) => [`port${i}`, base] as const),
+      ...addresses.map((base, i) => [`memory${i}`, base] as const),
+    ]);
+    for (const server of ['ts', 'c'] as const) {
+      if (server === 'ts') await deviceModel.attach(manyRegisters, { server, at });
+      else await deviceModel.attachReference({ server, ports, addresses });
+      const value = server === 'ts' ? 0x5a : 0x3c;
+      await guest.run((program) => program.out(port, 1, value).store(address, 4, value));
+      await deviceModel.setWaiting({ mode: 'spin', cycles: spinCycles[host.timing] }, server);
+      await climbServer(`${server}-spin`, server, 3_000);
+      await deviceModel.setWaiting({ mode: 'block' }, server);
+      await climbServer(server, server, 300);
+      if (server === 'c') await climb('qemu', (op) => op.in(qemuPort, 1), 300);
+      await deviceModel.closeServers();
+    }
+  },
+);
