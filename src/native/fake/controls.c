@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 #include <uv.h>
 
-#define MAX_ARGUMENTS 3
+#define MAX_ARGUMENTS 4
 
 struct arguments {
     uint32_t number[MAX_ARGUMENTS];
@@ -214,8 +214,11 @@ static void execute_access(napi_env env, void *data)
 {
     struct access *access = data;
 
+    const struct arguments *given = &access->given;
+
     (void)env;
-    if ( fake_access(access->given.number[0], access->given.number[1], &access->given.request, &access->answer) )
+    if ( given->number[3] ? fake_access_often(given->number[0], given->number[1], &given->request, given->number[3])
+                          : fake_access(given->number[0], given->number[1], &given->request, &access->answer) )
         access->error = errno;
 }
 

@@ -51,7 +51,7 @@ interface Controls {
   post(server: number, vcpu: number, slot: Uint8Array): void;
   sendEvent(server: number, vcpu: number): void;
   take(server: number, vcpu: number): ArrayBuffer | undefined;
-  access(server: number, vcpu: number, slot: Uint8Array): Promise<ArrayBuffer>;
+  access(server: number, vcpu: number, slot: Uint8Array, times?: number): Promise<ArrayBuffer>;
   slot(server: number, vcpu: number): ArrayBuffer;
   buffer(server: number, slot: Uint8Array): void;
   ringPointers(server: number): ArrayBuffer;
@@ -160,6 +160,11 @@ export class FakeXen {
   /** A whole access: what the vCPU gets. Rejects with ETIMEDOUT when nobody answers. */
   async access(server: number, vcpu: number, request: IoRequest): Promise<Slot> {
     return decodeSlot(await this.#controls.access(server, vcpu, encodeSlot(request)));
+  }
+
+  /** So many accesses, each made as soon as the one before is answered, in the same thread. The server has to spin. */
+  async accessOften(server: number, vcpu: number, request: IoRequest, times: number): Promise<void> {
+    await this.#controls.access(server, vcpu, encodeSlot(request), times);
   }
 
   /** The slot as it is now. */

@@ -103,6 +103,10 @@ int fake_take(unsigned int id, unsigned int vcpu, struct ioreq *answer);
 int fake_access(unsigned int id, unsigned int vcpu, const struct ioreq *request, struct ioreq *answer);
 /* What a device model does to a slot that it dies over: to any state, without a notification. */
 int fake_set_state(unsigned int id, unsigned int vcpu, unsigned int state);
+/*
+ * So many accesses: each is made by the thread that answers the one before, without an event. The server has to spin.
+ */
+int fake_access_often(unsigned int id, unsigned int vcpu, const struct ioreq *request, unsigned int times);
 /* The slot as it is now. */
 int fake_slot(unsigned int id, unsigned int vcpu, struct ioreq *slot);
 /*

@@ -95,5 +95,12 @@ const refusing = defineDevice({
   },
 });
 
+/** Makes a megabyte of garbage with each read. */
+const littering = defineDevice({
+  name: 'littering',
+  regions: { any: port({ size: 4 }) },
+  create: () => ({ any: { read: () => Array.from({ length: 50_000 }, (_, i) => ({ i })).length } }),
+});
+
 /** What the bundle of worker-bundle.ts registers. */
-export const testDevices = [register, adder, broken, watchful, refusing] as unknown as readonly Device[];
+export const testDevices = [register, adder, broken, watchful, refusing, littering] as unknown as readonly Device[];
