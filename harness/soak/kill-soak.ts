@@ -5,6 +5,7 @@ import { buildBundle } from '../deploy/bundle.ts';
 import { HostSession } from '../host/host-session.ts';
 import type { LabHost, Machine, MachineOptions } from '../host/lab-host.ts';
 import { SshConnection } from '../host/ssh/ssh-connection.ts';
+import { log } from '../log.ts';
 import { repository } from '../repository.ts';
 import { dom0State, growth, xenComplaints, type Dom0State } from './dom0-state.ts';
 import { Killer } from './killer.ts';
@@ -172,6 +173,7 @@ class KillSoak {
   }
 
   #hear(event: AgentEvent): void {
+    log.debug(event);
     if (event.event === 'deviceModelReplaced') this.#recoveries.push(event.recoveryMs);
     else if (event.event === 'deviceModelGone') this.#gone.add(event.guest);
     else if (event.event === 'guestGone') this.#faults.push(`guest ${event.guest} is gone: ${event.reason}`);
@@ -181,6 +183,7 @@ class KillSoak {
 
   async #step(): Promise<void> {
     const moment = this.#random.pick(moments);
+    log.debug({ moment, kills: this.#kills, guest: this.#guest?.name }, 'step');
     if (moment === 'setUp' && this.#guest !== undefined) await this.#end(this.#guest);
     try {
       const guest = await this.#ready(moment === 'setUp');
@@ -247,6 +250,7 @@ class KillSoak {
 
   async #kill(name: string, moment: Moment, delayMs: number): Promise<void> {
     if (!(await this.#means.killer.kill(name, delayMs, moment === 'setUp' ? 30_000 : 500))) return;
+    log.debug({ moment, name }, 'killed');
     this.#kills++;
     this.#byMoment[moment]++;
   }
