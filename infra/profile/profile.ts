@@ -69,8 +69,8 @@ async function climb(guest: GuestSession, rung: Rung, qmp: QmpClient, file: stri
     await guest.setWaiting(server, spin === 0 ? { mode: 'block' } : { mode: 'spin', cycles: spin });
   const samples = (await sample(300, 3_000)).toSorted();
   note(`${rung}: ${samples[samples.length >> 1]} instructions between the time stamps`);
-  const running = sample(0, 20_000);
-  await sleep(500);
+  const running = sample(0, 40_000);
+  await sleep(1_500);
   await log(qmp, file);
   await running;
 }

@@ -1,6 +1,9 @@
 /*
  * What the two processes of the bench share: vcpu.c plays Xen and the guest's vCPU, xen_link.c is the libraries that the
- * addon finds in place of Xen's. One page of slots and two eventfds for each server; nothing else is between them.
+ * addon finds in place of Xen's. One page of slots, an eventfd for each direction; nothing else is between them.
+ *
+ * Both servers have the very same page, and serve in turn: how long a cache line takes from one core to another depends
+ * on where it lies in physical memory, by more than what is to be measured.
  */
 #ifndef IOREQLAB_BENCH_LINK_H
 #define IOREQLAB_BENCH_LINK_H
@@ -15,10 +18,10 @@
 #define LINK_HANDLES 16 /* of event channels: the servers', and a stock */
 #define LINK_DOMID 1
 
-/* The vCPU's end of a server's channel, as its slot tells it. */
-#define LINK_REMOTE_PORT(server) (100 + (server))
+/* The vCPU's end of the channels, as its slot tells it. */
+#define LINK_REMOTE_PORT 100
 
-/* The memory of one server, in frames. The first two are numbered as Xen's resources are. */
+/* The memory, in frames. The first two are numbered as Xen's resources are. */
 enum link_frame {
     LINK_BUFFERED,
     LINK_SLOTS,
@@ -27,8 +30,8 @@ enum link_frame {
 };
 
 struct link_channel {
-    /* Which of the eventfds the server's thread reads; set when it binds the channel. */
-    uint32_t handle;
+    /* By server: which of the eventfds its thread reads; set when it binds the channel. */
+    uint32_t handles[LINK_SERVERS];
     /*
      * As in Linux's drivers/xen/evtchn.c: an event masks its port until the device model unmasks it, and is not
      * delivered as long as it is masked.
@@ -40,9 +43,9 @@ struct link_channel {
 
 /* File descriptors that the device model's process inherits. */
 enum link_fd {
-    LINK_FD_MEMORY = 100, /* LINK_FRAMES pages for each server */
-    LINK_FD_VCPU,         /* an eventfd for each server: to the vCPU */
-    LINK_FD_HANDLES = LINK_FD_VCPU + LINK_SERVERS,
+    LINK_FD_MEMORY = 100, /* LINK_FRAMES pages */
+    LINK_FD_VCPU,         /* an eventfd: to the vCPU */
+    LINK_FD_HANDLES,      /* eventfds: to the servers */
     LINK_FD_END = LINK_FD_HANDLES + LINK_HANDLES,
 };
 

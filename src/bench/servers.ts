@@ -31,11 +31,14 @@ async function main(addonFile: string): Promise<void> {
   const servers = [typescript, c];
 
   const say = (word: string): void => void process.stdout.write(`${word}\n`);
+  let spinning: ServerHost | undefined;
   createInterface({ input: process.stdin })
     .on('line', (line) => {
-      servers.forEach((server, i) =>
-        server.setWaiting(line === `spin ${i}` ? { mode: 'spin', cycles: spinCycles } : { mode: 'block' }),
-      );
+      // Whoever need not change is left alone: woken, it would look at the slots, which are the other's too.
+      const next = servers.find((_, i) => line === `spin ${i}`);
+      if (next !== spinning) spinning?.setWaiting({ mode: 'block' });
+      if (next !== spinning) next?.setWaiting({ mode: 'spin', cycles: spinCycles });
+      spinning = next;
       say('ok');
     })
     .on('close', () => process.exit(0));

@@ -15,20 +15,20 @@ interface Round {
   readonly p99: number;
 }
 
-/** What was measured of one server in one mode, in nanoseconds. */
+/** What was measured of one server in one mode, in nanoseconds: medians over the rounds. */
 export interface Figures {
-  /** Medians of the better half of the rounds, by p50: what else the machine does only ever slows a round. */
   readonly p50: number;
   readonly p99: number;
-  /** Over all rounds: the third quartile of p50 over the first. */
-  readonly spread: number;
 }
 
 /** TypeScript and C side by side. */
 export interface Comparison {
   readonly ts: Figures;
   readonly c: Figures;
+  /** The median of the ratios of neighbouring rounds: what slows the machine for a while slows both. */
   readonly tsOverC: number;
+  /** Between which values the middle half of those ratios lies. */
+  readonly middle: readonly [number, number];
 }
 
 /** The result of a bench. */
@@ -38,12 +38,12 @@ export interface Summary {
   readonly first: Readonly<Record<Server, number>>;
 }
 
-/** Rounds that differ by more than this tell of a machine with other work. */
-const quietSpread = 1.15;
+/** A middle half that is wider tells of a machine with too much other work. */
+const quietWidth = 0.1;
 
 /** Whether the figures are worth anything. */
-export function wasQuiet({ ts, c }: Comparison): boolean {
-  return ts.spread <= quietSpread && c.spread <= quietSpread;
+export function wasQuiet({ middle: [low, high] }: Comparison): boolean {
+  return high - low <= quietWidth;
 }
 
 /**
@@ -63,28 +63,32 @@ export function summarize(text: string): Summary {
     }
   }
   const compare = (mode: Mode): Comparison => {
-    const ts = figures(rounds[mode].ts);
-    const c = figures(rounds[mode].c);
-    return { ts, c, tsOverC: ts.p50 / c.p50 };
+    const { ts, c } = rounds[mode];
+    if (ts.length === 0 || ts.length !== c.length) {
+      throw new LabError('a server was not measured', { blame: 'harness', code: 'BENCH_FAILED' });
+    }
+    const ratios = ts.map(({ p50 }, i) => p50 / (c[i]?.p50 ?? NaN));
+    return {
+      ts: figures(ts),
+      c: figures(c),
+      tsOverC: quantile(ratios, 0.5),
+      middle: [quantile(ratios, 0.25), quantile(ratios, 0.75)],
+    };
   };
   return { modes: { blocking: compare('blocking'), spinning: compare('spinning') }, first };
 }
 
-function figures(rounds: Round[]): Figures {
-  if (rounds.length === 0) throw new LabError('a server was not measured', { blame: 'harness', code: 'BENCH_FAILED' });
-  const byP50 = rounds.toSorted((a, b) => a.p50 - b.p50);
-  const at = (share: number): number => byP50[Math.floor((byP50.length - 1) * share)]?.p50 ?? NaN;
-  const better = byP50.slice(0, Math.ceil(byP50.length / 2));
-  return {
-    p50: median(better.map(({ p50 }) => p50)),
-    p99: median(better.map(({ p99 }) => p99)),
-    spread: at(0.75) / at(0.25),
-  };
+function figures(rounds: readonly Round[]): Figures {
+  const median = (of: 'p50' | 'p99'): number =>
+    quantile(
+      rounds.map((round) => round[of]),
+      0.5,
+    );
+  return { p50: median('p50'), p99: median('p99') };
 }
 
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[sorted.length >> 1] ?? NaN;
+function quantile(values: readonly number[], share: number): number {
+  return values.toSorted((a, b) => a - b)[Math.round((values.length - 1) * share)] ?? NaN;
 }
 
 /** What `--json` prints. */
@@ -97,25 +101,22 @@ export function toJson(summary: Summary): string {
 export function toText(summary: Summary): string {
   const cell = (value: number): string => value.toFixed(0).padStart(9);
   const lines = [
-    'one round trip, in ns    C p50   TS p50    TS/C   goal      C p99   TS p99   spread of rounds, C and TS',
+    'one round trip, in ns    C p50   TS p50    C p99   TS p99   TS/C  its middle half    goal',
     ...modes.map((mode) => {
-      const { c, ts, tsOverC } = summary.modes[mode];
+      const { c, ts, tsOverC, middle } = summary.modes[mode];
+      const figures = [c.p50, ts.p50, c.p99, ts.p99].map(cell).join('');
+      const half = middle.map((ratio) => ratio.toFixed(3)).join(' to ');
       const verdict = tsOverC <= goals[mode] ? '' : '  missed';
-      const spread = `${percent(c.spread)} ${percent(ts.spread)}`;
-      return `  ${mode.padEnd(18)}${cell(c.p50)}${cell(ts.p50)}${tsOverC.toFixed(3).padStart(8)}${goals[mode].toFixed(2).padStart(7)}  ${cell(c.p99)}${cell(ts.p99)}   ${spread}${verdict}`;
+      return `  ${mode.padEnd(18)} ${figures}  ${tsOverC.toFixed(3)}   ${half}    ${goals[mode].toFixed(2)}${verdict}`;
     }),
-    `first request, cold${cell(summary.first.c)}${cell(summary.first.ts)}`,
+    `  first, cold        ${cell(summary.first.c)}${cell(summary.first.ts)}`,
   ];
   const busy = modes.filter((mode) => !wasQuiet(summary.modes[mode]));
   if (busy.length > 0) {
     lines.push(
-      `The machine had other work: rounds of the same server differ too much (${busy.join(', ')}). Do not trust the ratios;`,
+      `The machine had too much other work: the ratio changes from round to round (${busy.join(', ')}). Do not trust it;`,
       '  next: end what else runs, or measure for longer: npm run bench -- --rounds 200',
     );
   }
   return lines.join('\n');
-}
-
-function percent(spread: number): string {
-  return `${((spread - 1) * 100).toFixed(1)}%`.padStart(7);
 }

@@ -35,13 +35,8 @@ enum mode { BLOCKING, SPINNING, MODES };
 static const char *const mode_names[MODES] = { "blocking", "spinning" };
 static const char *const server_names[LINK_SERVERS] = { "ts", "c" };
 
-struct peer {
-    volatile struct ioreq *slot;
-    struct link_channel *channel;
-    int vcpu; /* eventfd */
-};
-
-static struct peer peers[LINK_SERVERS];
+static volatile struct ioreq *slot;
+static struct link_channel *channel;
 static FILE *to_servers, *from_servers;
 static double ns_per_cycle;
 
@@ -72,10 +67,24 @@ static void pin(int cpu)
         err(1, "pinning to CPU %d", cpu);
 }
 
-/* One request, from before it is posted until its answer was taken. */
-static uint64_t round_trip(const struct peer *peer, enum mode mode, bool is_read)
+/*
+ * A guest does something between its accesses, and not each time for as long: without this a spinning server would meet
+ * each request in the same phase of its loop (one PAUSE takes up to 140 cycles), and luck would decide which.
+ */
+static void idle(void)
 {
-    volatile struct ioreq *slot = peer->slot;
+    static uint32_t random = 1;
+    uint64_t until;
+
+    random = random * 1664525 + 1013904223;
+    until = rdtsc() + (random >> 22); /* up to 1023 cycles */
+    while ( rdtsc() < until )
+        ;
+}
+
+/* One request, from before it is posted until its answer was taken. */
+static uint64_t round_trip(unsigned int server, enum mode mode, bool is_read)
+{
     volatile uint8_t *state = (volatile uint8_t *)slot + 30;
     uint64_t start = rdtsc(), end, one = 1;
 
@@ -85,14 +94,14 @@ static uint64_t round_trip(const struct peer *peer, enum mode mode, bool is_read
     slot->size = 1;
     slot->type = IOREQ_TYPE_PIO;
     if ( mode == BLOCKING )
-        __atomic_store_n(&peer->channel->sleeping, 1, __ATOMIC_RELAXED);
+        __atomic_store_n(&channel->sleeping, 1, __ATOMIC_RELAXED);
     __atomic_store_n(state, STATE_IOREQ_READY | (is_read ? 1 << 5 : 0), __ATOMIC_SEQ_CST);
-    if ( !__atomic_exchange_n(&peer->channel->masked, 1, __ATOMIC_SEQ_CST) &&
-         write(LINK_FD_HANDLES + peer->channel->handle, &one, sizeof one) != sizeof one )
+    if ( !__atomic_exchange_n(&channel->masked, 1, __ATOMIC_SEQ_CST) &&
+         write(LINK_FD_HANDLES + channel->handles[server], &one, sizeof one) != sizeof one )
         err(1, "waking the server");
     if ( mode == BLOCKING )
     {
-        if ( read(peer->vcpu, &one, sizeof one) != sizeof one )
+        if ( read(LINK_FD_VCPU, &one, sizeof one) != sizeof one )
             err(1, "waiting for the server");
     }
     else
@@ -136,12 +145,14 @@ static void measure(enum mode mode, unsigned int server, uint32_t *samples, unsi
 
     tell(mode, server);
     for ( unsigned int i = 0; i < warmup; i++ )
-        round_trip(&peers[server], mode, true);
+        round_trip(server, mode, true);
     getrusage(RUSAGE_SELF, &before);
     for ( unsigned int i = 0; i < requests; i++ )
     {
-        uint64_t cycles = round_trip(&peers[server], mode, true);
+        uint64_t cycles;
 
+        idle();
+        cycles = round_trip(server, mode, true);
         samples[i] = cycles > UINT32_MAX ? UINT32_MAX : cycles;
     }
     getrusage(RUSAGE_SELF, &after);
@@ -154,7 +165,7 @@ static void measure(enum mode mode, unsigned int server, uint32_t *samples, unsi
 
 static void *share(void)
 {
-    size_t bytes = LINK_SERVERS * LINK_FRAMES * LINK_PAGE;
+    size_t bytes = LINK_FRAMES * LINK_PAGE;
     int fd = memfd_create("ioreqlab-bench", 0);
     void *memory;
 
@@ -220,15 +231,9 @@ int main(int count, char **words)
     if ( !samples )
         err(1, "malloc");
     memset(samples, 0, requests * sizeof *samples); /* no page fault later */
-    for ( unsigned int server = 0; server < LINK_SERVERS; server++ )
-    {
-        char *frames = memory + server * LINK_FRAMES * LINK_PAGE;
-
-        peers[server].slot = (struct ioreq *)(frames + LINK_SLOTS * LINK_PAGE);
-        peers[server].channel = (struct link_channel *)(frames + LINK_CHANNEL * LINK_PAGE);
-        peers[server].vcpu = LINK_FD_VCPU + server;
-        peers[server].slot->vp_eport = LINK_REMOTE_PORT(server);
-    }
+    slot = (struct ioreq *)(memory + LINK_SLOTS * LINK_PAGE);
+    slot->vp_eport = LINK_REMOTE_PORT;
+    channel = (struct link_channel *)(memory + LINK_CHANNEL * LINK_PAGE);
     /*
      * Nobody takes the processor away by waking up: whoever wakes the other goes on until it sleeps, so that each round
      * trip takes the same way.
@@ -242,7 +247,11 @@ int main(int count, char **words)
     ns_per_cycle = (double)(now_ns() - ns) / (rdtsc() - cycles);
     pin(cpus[BLOCKING]);
     for ( unsigned int server = 0; server < LINK_SERVERS; server++ )
-        printf("first %s %.0f\n", server_names[server], round_trip(&peers[server], BLOCKING, false) * ns_per_cycle);
+        printf("first %s %.0f\n", server_names[server], round_trip(server, BLOCKING, false) * ns_per_cycle);
+    /* Once is not enough: a server that has just been woken for something else may answer in the other's place. */
+    for ( unsigned int server = 0; server < LINK_SERVERS; server++ )
+        for ( unsigned int i = 0; i < 100; i++ )
+            round_trip(server, BLOCKING, false);
     for ( unsigned int mode = 0; mode < MODES; mode++ )
     {
         pin(cpus[mode]);
@@ -251,7 +260,7 @@ int main(int count, char **words)
         {
             tell(mode, server);
             for ( unsigned int i = 0; i < 20 * warmup; i++ )
-                round_trip(&peers[server], mode, true);
+                round_trip(server, mode, true);
         }
         for ( unsigned int round = 0; round < rounds; round++ )
             for ( unsigned int turn = 0; turn < LINK_SERVERS; turn++ )

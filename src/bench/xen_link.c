@@ -18,21 +18,19 @@
 
 #define OWN_KICKED 1
 #define OWN_KICK 2
-#define OWN_PORT 10 /* + the server */
+#define OWN_PORT 3
 
 struct xenevtchn_handle {
     int fd;
     unsigned int index;
-    unsigned int server;
     struct link_channel *channel; /* once it is bound */
 };
 
-static unsigned int servers, handles;
+static unsigned int servers, handles, bound;
 
-static void *map(unsigned int server, unsigned long frame, unsigned long frames)
+static void *map(unsigned long frame, unsigned long frames)
 {
-    void *page = mmap(NULL, frames * LINK_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, LINK_FD_MEMORY,
-                      (server * LINK_FRAMES + frame) * LINK_PAGE);
+    void *page = mmap(NULL, frames * LINK_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, LINK_FD_MEMORY, frame * LINK_PAGE);
 
     return page == MAP_FAILED ? NULL : page;
 }
@@ -109,7 +107,7 @@ xenforeignmemory_resource_handle *xenforeignmemory_map_resource(xenforeignmemory
         return NULL;
     }
     /* The mapping stays as long as the process. */
-    *address = map(id, frame, frames);
+    *address = map(frame, frames);
     return *address;
 }
 
@@ -158,13 +156,12 @@ xenevtchn_port_or_error_t xenevtchn_bind_interdomain(xenevtchn_handle *handle, u
 {
     if ( domid == DOMID_SELF && remote == OWN_KICKED )
         return OWN_KICK;
-    for ( unsigned int server = 0; server < servers; server++ )
-        if ( remote == LINK_REMOTE_PORT(server) && (handle->channel = map(server, LINK_CHANNEL, 1)) )
-        {
-            handle->server = server;
-            __atomic_store_n(&handle->channel->handle, handle->index, __ATOMIC_RELEASE);
-            return OWN_PORT + server;
-        }
+    /* Servers are bound in the order in which they were made. */
+    if ( remote == LINK_REMOTE_PORT && bound < servers && (handle->channel = map(LINK_CHANNEL, 1)) )
+    {
+        __atomic_store_n(&handle->channel->handles[bound++], handle->index, __ATOMIC_RELEASE);
+        return OWN_PORT;
+    }
     errno = EINVAL;
     return -1;
 }
@@ -187,7 +184,7 @@ int xenevtchn_notify(xenevtchn_handle *handle, evtchn_port_t port)
     /* While nobody sleeps this line stays where it is, in both caches. */
     if ( __atomic_load_n(&handle->channel->sleeping, __ATOMIC_ACQUIRE) &&
          __atomic_exchange_n(&handle->channel->sleeping, 0, __ATOMIC_SEQ_CST) )
-        return wake(LINK_FD_VCPU + handle->server, 1);
+        return wake(LINK_FD_VCPU, 1);
     return 0;
 }
 
@@ -197,13 +194,13 @@ xenevtchn_port_or_error_t xenevtchn_pending(xenevtchn_handle *handle)
 
     if ( read(handle->fd, &what, sizeof what) != sizeof what )
         return -1;
-    return what & (LINK_KICK - 1) ? OWN_PORT + (int)handle->server : OWN_KICKED;
+    return what & (LINK_KICK - 1) ? OWN_PORT : OWN_KICKED;
 }
 
 int xenevtchn_unmask(xenevtchn_handle *handle, evtchn_port_t port)
 {
     /* A request that was posted while it was masked is seen by whoever looks after this. */
-    if ( port >= OWN_PORT )
+    if ( port == OWN_PORT )
         __atomic_exchange_n(&handle->channel->masked, 0, __ATOMIC_SEQ_CST);
     return 0;
 }
