@@ -10,6 +10,7 @@ import {
 } from '../device/index.ts';
 import { LabError } from '../errors.ts';
 import { InProcess, type InProcessOptions } from '../model/in-process/in-process.ts';
+import type { InterruptsSeen } from '../model/in-process/model-addon.ts';
 import { LocalServers } from '../model/in-process/local-servers.ts';
 import { flag, makeCpu, type Cpu, type Gpr, type Instruction } from '../model/oracle/index.ts';
 import type { DeviceState } from '../server/attach-device.ts';
@@ -99,6 +100,7 @@ export class TestGuest implements AsyncDisposable {
       ...options,
       deviceNamed: (name) => this.#device(name),
     });
+    if (options.environment === 'hvm') this.#guest.addon.allowIsaInterrupts();
     this.#servers = new LocalServers(this.#guest, (_server, trouble) => this.#troubles.push(trouble));
   }
 
@@ -228,6 +230,11 @@ export class TestGuest implements AsyncDisposable {
   /** The guest's RAM, as a device sees it for DMA. */
   get memory(): GuestMemory {
     return this.#guest.memory;
+  }
+
+  /** What devices have made of their interrupt lines, and the messages that they have sent. */
+  get interrupts(): InterruptsSeen {
+    return this.#guest.addon.interrupts;
   }
 
   /** The newest requests that a server saw, oldest first. */

@@ -4,6 +4,16 @@ import { ModelServer, usage } from './model-server.ts';
 import { notOnModel } from './not-on-model.ts';
 import type { XenSide } from './xen-side.ts';
 
+/** What devices have asked Xen for. */
+export interface InterruptsSeen {
+  /** By ISA interrupt, 0 to 15, whether its line is high. */
+  readonly isa: Map<number, boolean>;
+  /** The same by `device.line` of bus 0; line 0 is INTA#. */
+  readonly intx: Map<string, boolean>;
+  /** Message-signalled interrupts, in their order. */
+  readonly messages: { readonly address: number; readonly data: number }[];
+}
+
 /** `MAX_SERVERS` of src/native/server.h. */
 const maxServers = 8;
 
@@ -21,6 +31,9 @@ export class ModelAddon implements Addon {
   readonly #words: readonly Uint32Array<ArrayBuffer>[] = Array.from({ length: maxServers }, () => new Uint32Array(16));
   /** Frames that are mapped, and how often. */
   readonly #mapped = new Map<ArrayBufferLike, number>();
+  /** What devices have asked for: the guest of the model has no interrupt controllers that it would go to. */
+  readonly interrupts: InterruptsSeen = { isa: new Map(), intx: new Map(), messages: [] };
+  #hasIsaInterrupts = false;
   #isOpen = false;
   #control: { readonly server: ModelServer; readonly asked: (vcpu: number) => void } | undefined;
 
@@ -197,20 +210,38 @@ export class ModelAddon implements Addon {
   /** Nothing follows: the model does not migrate. */
   modifiedMemory(): void {}
 
-  /** Nothing follows: the guest of the model has no interrupt controllers. The same for the others. */
-  allowIsaInterrupts(): void {}
-
-  hasIsaInterrupts(): boolean {
-    return true;
+  allowIsaInterrupts(): void {
+    this.#hasIsaInterrupts = true;
   }
 
-  setIsaIrqLevel(): void {}
+  hasIsaInterrupts(): boolean {
+    return this.#hasIsaInterrupts;
+  }
 
-  setPciIntxLevel(): void {}
+  setIsaIrqLevel(irq: number, level: number): void {
+    this.#needIsa();
+    xenCall('xendevicemodel_set_isa_irq_level', () => this.#xen.setIsaIrqLevel(irq, level));
+    this.interrupts.isa.set(irq, level === 1);
+  }
 
-  setPciLinkRoute(): void {}
+  setPciIntxLevel(device: number, line: number, level: number): void {
+    xenCall('xendevicemodel_set_pci_intx_level', () => this.#xen.setPciIntxLevel(device, line, level));
+    this.interrupts.intx.set(`${device}.${line}`, level === 1);
+  }
 
-  injectMsi(): void {}
+  setPciLinkRoute(link: number, irq: number): void {
+    this.#needIsa();
+    xenCall('xendevicemodel_set_pci_link_route', () => this.#xen.setPciLinkRoute(link, irq));
+  }
+
+  injectMsi(address: number, data: number): void {
+    xenCall('xendevicemodel_inject_msi', () => this.#xen.injectMsi(address, data));
+    this.interrupts.messages.push({ address, data });
+  }
+
+  #needIsa(): void {
+    if (!this.#hasIsaInterrupts) throw usage('the guest has no ISA interrupts: Xen would crash');
+  }
 
   injectEvent(): void {
     throw notOnModel('an event for a vCPU');

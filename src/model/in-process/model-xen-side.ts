@@ -60,6 +60,22 @@ export class ModelXenSide implements XenSide {
     return this.#ram.frame(gfn);
   }
 
+  setIsaIrqLevel(irq: number, level: number): void {
+    this.#calls.setIsaIrqLevel(irq, level);
+  }
+
+  setPciIntxLevel(device: number, line: number, level: number): void {
+    this.#calls.setPciIntxLevel(0, 0, device, line, level);
+  }
+
+  setPciLinkRoute(link: number, irq: number): void {
+    this.#calls.setPciLinkRoute(link, irq);
+  }
+
+  injectMsi(address: number, data: number): void {
+    this.#calls.injectMsi(address, data);
+  }
+
   shutdown(reason: number): void {
     this.shutdownReason = reason;
   }

@@ -34,4 +34,9 @@ export interface XenSide {
   /** The frame's bytes, shared with the guest; undefined where it has no memory. */
   frame(gfn: number): ArrayBuffer | undefined;
   shutdown(reason: number): void;
+  setIsaIrqLevel(irq: number, level: number): void;
+  /** Of a device on bus 0 of segment 0. */
+  setPciIntxLevel(device: number, line: number, level: number): void;
+  setPciLinkRoute(link: number, irq: number): void;
+  injectMsi(address: number, data: number): void;
 }
