@@ -89,7 +89,7 @@ export class ModelGuest extends GuestSession {
   }
 
   override get limit(): LabError | undefined {
-    return this.#limits[0];
+    return this.#limits[0] ?? this.#guest.addon.limits[0];
   }
 
   override know(device: Device): void {

@@ -1,4 +1,5 @@
 import { bufferedMode, type Addon, type MissingFunction, type ServerHandle } from '../../xen/addon.ts';
+import type { LabError } from '../../errors.ts';
 import { callError, xenCall } from './call-error.ts';
 import { ModelServer, usage } from './model-server.ts';
 import { notOnModel } from './not-on-model.ts';
@@ -33,6 +34,8 @@ export class ModelAddon implements Addon {
   readonly #mapped = new Map<ArrayBufferLike, number>();
   /** What devices have asked for: the guest of the model has no interrupt controllers that it would go to. */
   readonly interrupts: InterruptsSeen = { isa: new Map(), intx: new Map(), messages: [] };
+  /** What was asked for and is not on the model, in its order: whoever asked may have made something else of it. */
+  readonly limits: LabError[] = [];
   #hasIsaInterrupts = false;
   #isOpen = false;
   #control: { readonly server: ModelServer; readonly asked: (vcpu: number) => void } | undefined;
@@ -73,8 +76,8 @@ export class ModelAddon implements Addon {
   }
 
   #open(adopted: number | undefined, buffered: number = bufferedMode.off, lanePerVcpu = false): ServerHandle {
-    if (buffered !== bufferedMode.off) throw notOnModel('the buffered ring of a server');
-    if (lanePerVcpu) throw notOnModel('a worker for each vCPU');
+    if (buffered !== bufferedMode.off) throw this.#not('the buffered ring of a server');
+    if (lanePerVcpu) throw this.#not('a worker for each vCPU');
     if (!this.#isOpen) throw usage('open() was not called');
     for (let handle = 0; handle < maxServers; handle++) {
       const words = this.#words[handle];
@@ -148,20 +151,20 @@ export class ModelAddon implements Addon {
   }
 
   startConstant(): void {
-    throw notOnModel('the yardstick in C');
+    throw this.#not('the yardstick in C');
   }
 
   startReference(): void {
-    throw notOnModel('the yardstick in C');
+    throw this.#not('the yardstick in C');
   }
 
   /** There is nothing to give up: no handle, no root. */
   restrictProcess(): void {
-    throw notOnModel('giving up privileges');
+    throw this.#not('giving up privileges');
   }
 
   probePrivilege(): Record<string, number> {
-    throw notOnModel('privileges');
+    throw this.#not('privileges');
   }
 
   readTrace(server: ServerHandle): ArrayBuffer {
@@ -192,7 +195,7 @@ export class ModelAddon implements Addon {
 
   /** The frame itself, not a copy; one at a time, since an ArrayBuffer cannot be made of several. */
   mapMemory(gfn: number, frames: number): ArrayBuffer {
-    if (frames !== 1) throw notOnModel('a mapping of several frames in one piece');
+    if (frames !== 1) throw this.#not('a mapping of several frames in one piece');
     const buffer = this.#xen.frame(gfn);
     if (buffer === undefined) throw callError('xenforeignmemory_map', 'EINVAL');
     this.#mapped.set(buffer, (this.#mapped.get(buffer) ?? 0) + 1);
@@ -244,31 +247,37 @@ export class ModelAddon implements Addon {
   }
 
   injectEvent(): void {
-    throw notOnModel('an event for a vCPU');
+    throw this.#not('an event for a vCPU');
   }
 
   dmOp(): bigint[] {
-    throw notOnModel('comparing Xen with its model');
+    throw this.#not('comparing Xen with its model');
   }
 
   mapResource(): ArrayBuffer {
-    throw notOnModel('comparing Xen with its model');
+    throw this.#not('comparing Xen with its model');
   }
 
   unmapResource(): void {
-    throw notOnModel('comparing Xen with its model');
+    throw this.#not('comparing Xen with its model');
   }
 
   bindPort(): number {
-    throw notOnModel('comparing Xen with its model');
+    throw this.#not('comparing Xen with its model');
   }
 
   unbindPort(): void {
-    throw notOnModel('comparing Xen with its model');
+    throw this.#not('comparing Xen with its model');
   }
 
   notifyPort(): void {
-    throw notOnModel('comparing Xen with its model');
+    throw this.#not('comparing Xen with its model');
+  }
+
+  #not(what: string): LabError {
+    const error = notOnModel(what);
+    this.limits.push(error);
+    return error;
   }
 
   /** Frames that have not been given back. */
