@@ -112,7 +112,20 @@ export class GuestProcess {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
     child.on('message', (message: FromDeviceModel) => this.#hear(message));
-    child.once('exit', (code, signal) => this.#ended(String(signal ?? code)));
+    // The end of the channel comes after all that the process has said, its exit may come before.
+    let how: string | undefined;
+    let isHeard = false;
+    const end = (): void => {
+      if (how !== undefined && isHeard) this.#ended(how);
+    };
+    child.once('exit', (code, signal) => {
+      how = String(signal ?? code);
+      end();
+    });
+    child.once('disconnect', () => {
+      isHeard = true;
+      end();
+    });
     // It could not be started. A message that did not reach it any more is told by its exit.
     child.on('error', (error) => {
       if (child.pid === undefined) this.#ended(error.message);
