@@ -112,6 +112,8 @@ describe('a guest', () => {
       malformed: 0,
       undecoded: 0,
       ringDamaged: 0,
+      memoryMisses: 2,
+      untold: 0,
       collections: 0,
     };
     const servers = [

@@ -146,4 +146,13 @@ scenario('a PCI function is found, placed, moved, and interrupts', async ({ gues
   expect(changed[(vector >> 5) - 1]).toBe((1 << ((vector + 2) & 31)) >>> 0);
   expect(changed.filter((word) => word !== 0)).toHaveLength(1);
   expect((await attached.snapshot()).state).toMatchObject({ line: false, sent: 1 });
+
+  // DMA to where the guest has no memory: all ones, and nothing is written. Xen took note of all other frames.
+  const missing = await guest.run((p) => {
+    p.store(action('addressLow'), 4, memory).store(action('length'), 4, 4);
+    return p.store(action('command'), 4, 0x100).store(action('command'), 4, 2).load(action('command'), 4);
+  });
+  expect(missing.results[4]?.value).toBe(4 * 0xff);
+  const { counters } = await deviceModel.closeServer();
+  expect(counters).toMatchObject({ memoryMisses: 2, untold: 0, undecoded: 0, malformed: 0, badWidth: 0 });
 });

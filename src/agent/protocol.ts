@@ -202,7 +202,7 @@ export const closeServersResultSchema = z.object({
         .object({
           ...{ unclaimed: z.number(), badWidth: z.number(), misaligned: z.number() },
           ...{ malformed: z.number(), undecoded: z.number() },
-          ...{ ringDamaged: z.number(), collections: z.number() },
+          ...{ ringDamaged: z.number(), memoryMisses: z.number(), untold: z.number(), collections: z.number() },
         })
         .optional(),
     }),

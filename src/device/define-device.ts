@@ -42,7 +42,7 @@ export interface Abilities {
   /**
    * The guest has set its clock: IOREQ_TYPE_TIMEOFFSET, which only servers with a buffered ring are sent.
    *
-   * @param seconds between the guest's clock and the host's
+   * @param seconds by which it jumped forward, or back when they are negative
    */
   timeOffset?(seconds: number): void;
 }

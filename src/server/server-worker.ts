@@ -68,6 +68,10 @@ export type ServerWorkerMessage =
 export interface WorkerCounters extends DispatchCounters {
   /** How often the buffered ring was found as no Xen leaves it. */
   ringDamaged: number;
+  /** Accesses of devices to guest memory that is not there. */
+  memoryMisses: number;
+  /** Frames that devices wrote and Xen did not want to hear of. */
+  untold: number;
   /** Garbage collections since the worker was last interrupted: by an attachment, or a change of how it waits. */
   collections: number;
 }
@@ -172,7 +176,9 @@ export class Serving {
     this.#place.lines.release();
     this.#memory.drop();
     const ringDamaged = words[word.ringDamaged] as number;
-    const counters = { ...this.#dispatcher.counters, ringDamaged, collections: this.#collected };
+    const { misses: memoryMisses, untold } = this.#memory;
+    const own = { ringDamaged, memoryMisses, untold, collections: this.#collected };
+    const counters = { ...this.#dispatcher.counters, ...own };
     this.#channel.say({ say: 'stopped', counters });
     return false;
   }

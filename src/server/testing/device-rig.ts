@@ -15,6 +15,8 @@ export class DeviceRig extends Rig {
   hasIsa = true;
   /** Makes every call of Xen fail. */
   isRefusing = false;
+  /** Makes Xen have no room for ranges. */
+  isRefusingMaps = false;
   readonly lines: InterruptLines;
   readonly decoder: BarDecoder;
 
@@ -23,7 +25,7 @@ export class DeviceRig extends Rig {
     const tell =
       (what: string) =>
       (...values: (number | boolean)[]): void => {
-        if (this.isRefusing) throw new Error(`${what}: EINVAL`);
+        if (this.isRefusing || (this.isRefusingMaps && what === 'map')) throw new Error(`${what}: EINVAL`);
         this.told.push([what, ...values]);
       };
     this.lines = new InterruptLines({
