@@ -89,6 +89,8 @@ export class Domain {
   readonly kind: 'hvm' | 'pvh';
   readonly channels: EventChannels;
   readonly servers: Servers;
+  /** Frames for pages of servers. */
+  readonly gfns: GfnPool;
   readonly interrupts = new Interrupts();
   readonly memory: MemoryTypes;
   readonly hasHap: boolean;
@@ -118,7 +120,8 @@ export class Domain {
     });
     const params = gfnParamsOf(kind);
     for (const gfn of framesOf(params)) this.#frames.set(gfn, new ArrayBuffer(frameBytes));
-    this.servers = new Servers(vcpus, facts, this.channels, new GfnPool(params, facts.legacyGfnsUsable), {
+    this.gfns = new GfnPool(params, facts.legacyGfnsUsable);
+    this.servers = new Servers(vcpus, facts, this.channels, this.gfns, {
       get: (gfn) => this.#frames.get(gfn),
       add: (gfn, bytes) => void this.#frames.set(gfn, bytes),
       remove: (gfn) => {

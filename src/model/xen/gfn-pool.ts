@@ -36,9 +36,9 @@ export class GfnPool {
     this.#isFixed = legacyUsable;
   }
 
-  /** Frames that {@link take} would give one after the other, but for the legacy two. */
+  /** Frames that are nobody's. */
   get free(): number {
-    return this.#free.filter(Boolean).length;
+    return [...this.#free, ...this.#legacyFree].filter(Boolean).length;
   }
 
   /** hvm_alloc_ioreq_gfn(): undefined when none is left. */
