@@ -35,14 +35,21 @@ export interface GuestState {
   readonly environment: 'hvm' | 'pvh';
   readonly vcpus: number;
   readonly controlPort: number;
-  /** Memory of the guest that nothing else uses: the comparison changes its types. */
-  readonly area: { readonly gfn: number; readonly frames: number };
+}
+
+/** Memory of the guest that nothing else uses: the comparison changes its types. */
+export interface FrameArea {
+  readonly gfn: number;
+  readonly frames: number;
 }
 
 /** ISA lines that neither QEMU nor the guest uses. */
 const harmlessLines = [5, 10, 11];
 
-/** The model in the place of a guest with our control server, and QEMU's server if it is an HVM guest. */
+/**
+ * The model in the place of a guest with our control server, and QEMU's server if it is an HVM guest. It goes on from one
+ * sequence to the next, as the guest does.
+ */
 export class ModelledGuest {
   readonly domain: Domain;
   readonly #calls: DeviceModelCalls;
@@ -50,11 +57,10 @@ export class ModelledGuest {
   readonly #foreign: ReadonlySet<number>;
   readonly #locals = new Map<number, number[]>();
 
-  readonly #area: GuestState['area'];
+  #area: FrameArea = { gfn: 0, frames: 0 };
   #isTracking = false;
 
-  constructor({ xenVersion, environment, vcpus, controlPort, area }: GuestState) {
-    this.#area = area;
+  constructor({ xenVersion, environment, vcpus, controlPort }: GuestState) {
     this.domain = model(xenVersion).createDomain({ kind: environment, vcpus });
     this.#calls = this.domain.callsOf();
     const foreign = new Set<number>();
@@ -93,8 +99,29 @@ export class ModelledGuest {
     }
   }
 
-  /** What puts the real guest back, once its servers are gone. */
-  undo(): Extract<Step, { kind: 'op' }>[] {
+  /** A sequence begins, which has this memory. */
+  begin(area: FrameArea): void {
+    this.#area = area;
+  }
+
+  /**
+   * The sequence is over: its servers are destroyed.
+   *
+   * @returns what else puts the real guest back, once its servers are gone too
+   */
+  end(): Extract<Step, { kind: 'op' }>[] {
+    for (const { id } of this.domain.servers.all) {
+      if (this.#foreign.has(id)) continue;
+      this.#calls.destroyIoreqServer(id);
+      this.#unbind(id);
+    }
+    const undo = this.#undo();
+    for (const { op, args } of undo) callByName(this.#calls, op, args);
+    this.#isTracking = false;
+    return undo;
+  }
+
+  #undo(): Extract<Step, { kind: 'op' }>[] {
     const op = (name: ModelOp, ...args: (number | bigint)[]) =>
       ({ kind: 'op', op: name, args: args.map(BigInt) }) as const;
     const { memory, interrupts } = this.domain;

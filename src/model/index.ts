@@ -10,6 +10,13 @@ export { maxRanges } from './xen/rangeset.ts';
 export { maxServers, resourceFrame, type ServerInfo } from './xen/servers.ts';
 export { type XenChangeName, xenChanges, type XenFacts } from './xen/versions.ts';
 export { type XenErrno, XenError } from './xen/xen-error.ts';
-export { type Expected, type ExpectedAccess, type GuestState, ModelledGuest, type Step } from './conformance.ts';
+export {
+  type Expected,
+  type ExpectedAccess,
+  type FrameArea,
+  type GuestState,
+  ModelledGuest,
+  type Step,
+} from './conformance.ts';
 export type { ModelOp } from './xen/dm-op-call.ts';
 export type { ProbedAccess } from '../server/dm-op-probe.ts';
