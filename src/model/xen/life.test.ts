@@ -188,10 +188,10 @@ class Driver {
     flight.server = id;
     this.sent++;
     const server = this.domain.servers.get(id);
-    const owners = this.domain.servers.all.filter(
+    const owner = this.domain.servers.all.find(
       ({ enabled, ranges }) => enabled && ranges[rangeType.port]?.contains(request.addr, request.addr),
     );
-    expect(server).toBe(owners[0]);
+    expect(server).toBe(owner);
     expect(request).toMatchObject({ isRead: flight.isRead, data: flight.isRead ? 0n : flight.data });
   }
 
