@@ -1,4 +1,4 @@
-import type { Operation } from '../../guests/program/index.ts';
+import type { Operation, RawOperation } from '../../guests/program/index.ts';
 import { flag, makeCpu, type Cpu, type Gpr } from '../../src/model/oracle/cpu.ts';
 import type { Instruction } from '../../src/model/oracle/instruction.ts';
 
@@ -37,4 +37,15 @@ export function instructionOf(operation: AccessOperation): Instruction {
     default:
       return { kind: operation.op, size: operation.size, repeat: operation.repeat };
   }
+}
+
+/** A place for the guest's own stack, whose address only the guest knows. */
+const ownStack = 0xff_0000n;
+
+/** The registers that a raw operation starts with: raw_run of guests/workload/raw.c. */
+export function rawCpuOf({ registers, rflags, vectorBytes, vectors }: RawOperation): Cpu {
+  const cpu = makeCpu(registers, rflags);
+  if (cpu.gpr.rsp === 0n) cpu.gpr.rsp = ownStack;
+  if (vectorBytes !== 0) cpu.vectors.forEach((vector, i) => vector.set(vectors[i] ?? []));
+  return cpu;
 }

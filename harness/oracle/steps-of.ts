@@ -1,7 +1,12 @@
-import { operationToText, type Operation, type OperationResult, type Program } from '../../guests/program/index.ts';
+import {
+  operationToText,
+  type Operation,
+  type OperationResult,
+  type Program,
+  type RawOperation,
+} from '../../guests/program/index.ts';
 import type { OracleStep, SeenState } from '../../src/model/oracle/check-trace.ts';
-import { LabError } from '../../src/errors.ts';
-import { cpuOf, instructionOf } from './instruction-of.ts';
+import { cpuOf, instructionOf, rawCpuOf } from './instruction-of.ts';
 
 /** Vector of the page fault: the guest maps no more than it has to, and the oracle knows no page tables. */
 const pageFault = 14;
@@ -37,10 +42,15 @@ function stepOf(operation: Operation, result: OperationResult): OracleStep[] {
       return [{ label, kind: 'instruction', instruction: instructionOf(inner), cpu: cpuOf(inner), times }];
     }
     case 'raw':
-      throw new LabError(`the oracle does not know the machine code of ${label}`, {
-        blame: 'scenario',
-        code: 'ORACLE_UNKNOWN_CODE',
-      });
+      return [
+        {
+          label,
+          kind: 'instruction',
+          instruction: operation.code,
+          cpu: rawCpuOf(operation),
+          seen: rawSeen(operation, result),
+        },
+      ];
     default:
       return [
         {
@@ -56,4 +66,12 @@ function stepOf(operation: Operation, result: OperationResult): OracleStep[] {
 
 function seen({ rax, rbx, rcx, rdx, rsi, rdi, rflags, fault }: OperationResult): SeenState {
   return { gpr: { rax, rbx, rcx, rdx, rsi, rdi }, rflags, ...(fault === undefined ? {} : { fault }) };
+}
+
+function rawSeen({ registers: given }: RawOperation, { registers, fault }: OperationResult): SeenState {
+  if (registers === undefined) return { gpr: {} };
+  const { rsp, ...others } = registers.gpr;
+  // Where the guest's own stack is, is the guest's affair.
+  const gpr = (given.rsp ?? 0n) === 0n ? others : { ...others, rsp };
+  return { gpr, rflags: registers.rflags, vectors: registers.vectors, ...(fault === undefined ? {} : { fault }) };
 }

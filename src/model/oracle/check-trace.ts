@@ -1,9 +1,10 @@
 import { ioreqType } from '../../abi/ioreq.ts';
+import { LabError } from '../../errors.ts';
 import type { TraceRecord } from '../../trace/record.ts';
 import { toValue } from './bytes.ts';
 import { arithmeticFlags, flag, gprNames, type Cpu, type Gpr } from './cpu.ts';
 import { describeRequest, type Comparison, type Row } from './describe.ts';
-import { execute } from './execute.ts';
+import { execute, executeCode } from './execute.ts';
 import { handlingOf, type Platform } from './handlers.ts';
 import type { Instruction, Outcome } from './instruction.ts';
 import { KnownMemory } from './known-memory.ts';
@@ -36,7 +37,8 @@ export interface SeenState {
 export type OracleStep = { readonly label: string } & (
   | {
       readonly kind: 'instruction';
-      readonly instruction: Instruction;
+      /** Or machine code, which {@link decode} has to know. */
+      readonly instruction: Instruction | Uint8Array;
       /** Before it; not changed. */
       readonly cpu: Cpu;
       /** How often it is executed, each time with the same registers; default 1. */
@@ -71,6 +73,7 @@ const shownAfter = 4;
  * oracle cannot know (memory that a device model wrote, values of QEMU's or Xen's own devices, RAM while several vCPUs
  * run) is not compared.
  *
+ * @throws LabError `ORACLE_UNKNOWN_CODE`
  * @param traces records of each server from the first of the runs on, oldest first
  * @param latch as earlier runs have left it; changed
  */
@@ -195,7 +198,7 @@ class Replay implements World {
     try {
       for (let i = 0; i < times; i++) {
         const cpu = copyOf(before);
-        const outcome = execute(instruction, cpu, this, this.#setup.rules);
+        const outcome = this.#execute(instruction, cpu);
         if (seen !== undefined) this.#compareGuest(cpu, outcome, seen);
       }
     } catch (error) {
@@ -204,6 +207,17 @@ class Replay implements World {
       return undefined;
     }
     return this.rows;
+  }
+
+  #execute(instruction: Instruction | Uint8Array, cpu: Cpu): Outcome {
+    const { rules } = this.#setup;
+    if (!(instruction instanceof Uint8Array)) return execute(instruction, cpu, this, rules);
+    const outcome = executeCode(instruction, cpu, this, rules);
+    if (outcome !== undefined) return outcome;
+    throw new LabError(`the oracle does not know the machine code ${Buffer.from(instruction).toString('hex')}`, {
+      blame: 'scenario',
+      code: 'ORACLE_UNKNOWN_CODE',
+    });
   }
 
   isRam(address: bigint): boolean {

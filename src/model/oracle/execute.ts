@@ -1,6 +1,7 @@
 import { bitTest, logical, modify, subtract } from './arithmetic.ts';
 import { toBytes, toValue } from './bytes.ts';
 import { flag, getGpr, setGpr, type Cpu } from './cpu.ts';
+import { decode } from './decode.ts';
 import { DomainCrash, Emulation } from './emulation.ts';
 import type { Instruction, Operand, Outcome } from './instruction.ts';
 import type { OracleRules } from './rules.ts';
@@ -26,6 +27,24 @@ export function execute(instruction: Instruction, cpu: Cpu, world: World, rules:
     if (error instanceof DomainCrash) return { kind: 'crash', reason: error.message };
     throw error;
   }
+}
+
+/**
+ * Executes machine code from its first byte to its last, one instruction after the other, as {@link execute} does.
+ *
+ * @returns how it ended; undefined at an instruction that {@link decode} does not know: those before it were executed
+ */
+export function executeCode(code: Uint8Array, cpu: Cpu, world: World, rules: OracleRules): Outcome | undefined {
+  let undefinedFlags = 0n;
+  for (let at = 0; at < code.length;) {
+    const decoded = decode(code, at, cpu);
+    if (decoded === undefined) return undefined;
+    const outcome = execute(decoded.instruction, cpu, world, rules);
+    if (outcome.kind !== 'done') return outcome;
+    undefinedFlags |= outcome.undefinedFlags ?? 0n;
+    at = decoded.next;
+  }
+  return { kind: 'done', undefinedFlags };
 }
 
 function dispatch(instruction: Instruction, cpu: Cpu, world: World, rules: OracleRules): Outcome {
@@ -64,6 +83,8 @@ function dispatch(instruction: Instruction, cpu: Cpu, world: World, rules: Oracl
       return readModifyWrite(instruction, cpu, emulation);
     case 'test':
       return test(instruction, cpu, emulation);
+    case 'combine':
+      return combine(instruction, cpu, emulation);
     case 'compareExchange':
       return compareExchange(instruction, cpu, emulation);
     case 'compareExchangePair':
@@ -156,6 +177,22 @@ function test({ operation, size, address, operand }: Of<'test'>, cpu: Cpu, emula
         ? logical(a & b, size, cpu.rflags)
         : bitTest(a, at.bit, cpu.rflags);
   cpu.rflags = rflags;
+  return { kind: 'done', undefinedFlags };
+}
+
+function combine({ operation, size, address, register }: Of<'combine'>, cpu: Cpu, emulation: Emulation): Outcome {
+  const bytes = emulation.read(address, size);
+  if (bytes === undefined) return generalProtection;
+  const a = getGpr(cpu, register, size);
+  const { value, rflags, undefinedFlags } = modify(
+    operation === 'cmp' ? 'sub' : operation,
+    a,
+    toValue(bytes),
+    size,
+    cpu.rflags,
+  );
+  cpu.rflags = rflags;
+  if (operation !== 'cmp') setGpr(cpu, register, size, value);
   return { kind: 'done', undefinedFlags };
 }
 

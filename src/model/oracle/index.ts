@@ -3,8 +3,18 @@ export { checkTrace } from './check-trace.ts';
 export type { OracleRun, OracleStep, SeenState, TraceRange, TraceServer, TraceSetup } from './check-trace.ts';
 export { flag, gprNames, makeCpu, type Cpu, type Gpr } from './cpu.ts';
 export { type Comparison, describeRequest, formatComparisons, type Row } from './describe.ts';
-export { execute } from './execute.ts';
+export { decode, type Decoded } from './decode.ts';
+export { execute, executeCode } from './execute.ts';
 export { type Handling, handlingOf, type Platform } from './handlers.ts';
-export type { Instruction, Modification, Operand, Outcome, PortWidth, Repetition, Width } from './instruction.ts';
+export type {
+  Combination,
+  Instruction,
+  Modification,
+  Operand,
+  Outcome,
+  PortWidth,
+  Repetition,
+  Width,
+} from './instruction.ts';
 export { rulesOf, type OracleRules, type OracleVersion } from './rules.ts';
 export type { Answer, IoRequest, World } from './world.ts';

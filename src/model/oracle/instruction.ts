@@ -32,6 +32,9 @@ export type Modification =
   | 'xchg'
   | 'xadd';
 
+/** What an instruction does with a register and memory, to the register. */
+export type Combination = 'add' | 'or' | 'adc' | 'sbb' | 'and' | 'sub' | 'xor' | 'cmp';
+
 /** The prefix of a string instruction. */
 export type Repetition = 'none' | 'rep' | 'repne';
 
@@ -45,6 +48,7 @@ export type Repetition = 'none' | 'rep' | 'repne';
  * - `modify`: read-modify-write, with or without LOCK, which makes no difference on MMIO. `inc`, `dec`, `not`, `neg` take
  *   no operand. `bts`, `btr`, `btc` with a register reach beyond the addressed word. `xchg`, `xadd` give the old value to
  *   their register.
+ * - `combine`: arithmetic with memory as its second operand; the result is the register's.
  * - `compareExchange`: CMPXCHG of `source`. `compareExchangePair`: CMPXCHG8B (`size` 8), CMPXCHG16B (16).
  * - `test`: reads memory for its flags: CMP, TEST of memory with an operand, BT.
  * - `push`, `pop`: with a memory operand.
@@ -89,6 +93,13 @@ export type Instruction =
       readonly size: Width;
       readonly address: bigint;
       readonly operand: Operand;
+    }
+  | {
+      readonly kind: 'combine';
+      readonly operation: Combination;
+      readonly size: Width;
+      readonly address: bigint;
+      readonly register: Gpr;
     }
   | { readonly kind: 'compareExchange'; readonly size: Width; readonly address: bigint; readonly source: Gpr }
   | { readonly kind: 'compareExchangePair'; readonly size: 8 | 16; readonly address: bigint }
