@@ -79,6 +79,33 @@ describe('a watch', () => {
     expect(isLabError(error) && [error.blame, error.code]).toEqual(['scenario', 'TRACE_OVERFLOW']);
   });
 
+  it('says so when a server is gone that it has not looked at', async () => {
+    let present = servers;
+    const watch = new OracleWatch({
+      guest: { environment: 'pvh', trace: async () => traceOf([1, 2]) },
+      xenVersion: async () => '4.20',
+      servers: () => present,
+    });
+    watch.note([twice], [resultsOf([1, 2])]);
+    present = [{ name: 'main', ranges: [] }];
+    await expect(watch.check()).rejects.toMatchObject({ code: 'ORACLE_SERVER_CLOSED' });
+  });
+
+  it('begins anew with the trace of a server that has the name of one before', async () => {
+    let present = servers;
+    const watch = new OracleWatch({
+      guest: { environment: 'pvh', trace: async () => traceOf([1, 2]) },
+      xenVersion: async () => '4.20',
+      servers: () => present,
+    });
+    for (let turn = 0; turn < 2; turn++) {
+      present = servers.map(({ name, ranges }) => ({ name, ranges: [...ranges] }));
+      watch.note([twice], [resultsOf([1, 2])]);
+      const comparisons = await watch.check();
+      expect(comparisons.flatMap(({ rows }) => rows).filter(({ isSame }) => isSame)).toHaveLength(2);
+    }
+  });
+
   it('counts the turns of a sample', async () => {
     const sampled = program((program) => program.sample({ warmup: 1, count: 2 }, (op) => op.in(0x5000, 4)));
     const [result] = resultsOf([0]).results;

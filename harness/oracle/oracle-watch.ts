@@ -1,6 +1,12 @@
 import type { Program, ProgramResults } from '../../guests/program/index.ts';
 import { LabError } from '../../src/errors.ts';
-import { checkTrace, type ConfigLatch, type OracleRun, type TraceServer } from '../../src/model/oracle/check-trace.ts';
+import {
+  checkTrace,
+  type ConfigLatch,
+  type OracleRun,
+  type TraceRange,
+  type TraceServer,
+} from '../../src/model/oracle/check-trace.ts';
 import type { Comparison } from '../../src/model/oracle/describe.ts';
 import { rulesOf } from '../../src/model/oracle/rules.ts';
 import { readTrace, type TraceRecord } from '../../src/trace/record.ts';
@@ -13,18 +19,27 @@ export interface Watched {
   readonly guest: Pick<GuestSession, 'environment' | 'trace'>;
   /** The host's version of Xen. */
   readonly xenVersion: () => Promise<string>;
-  /** The servers as they are now, in the order of their ids. */
+  /** The servers as they are now, in the order of their ids; each keeps its array of ranges as long as it is there. */
   readonly servers: () => readonly TraceServer[];
+}
+
+interface Run {
+  readonly label: string;
+  /** As they were then. */
+  readonly servers: readonly TraceServer[];
+  /** Their arrays of ranges, by which they are known. */
+  readonly ranges: readonly (readonly TraceRange[])[];
+  readonly programs: readonly Program[];
+  readonly results: readonly ProgramResults[];
 }
 
 /** Keeps what a scenario's guest has run, until it is held against the traces of the guest's servers. */
 export class OracleWatch {
   readonly #watched: Watched;
   readonly #latch: ConfigLatch = { address: undefined };
-  /** By server: the sequence of its next record that was not looked at. */
-  readonly #looked = new Map<string, number>();
-  #runs: { label: string; servers: readonly TraceServer[]; programs: readonly Program[]; results: ProgramResults[] }[] =
-    [];
+  /** By a server's ranges: the sequence of its next record that was not looked at. */
+  readonly #looked = new WeakMap<readonly TraceRange[], number>();
+  #runs: Run[] = [];
   #count = 0;
 
   constructor(watched: Watched) {
@@ -33,17 +48,28 @@ export class OracleWatch {
 
   /** Takes note of a run that has ended. */
   note(programs: readonly Program[], results: readonly ProgramResults[]): void {
-    const servers = this.#watched.servers().map(({ name, ranges }) => ({ name, ranges: [...ranges] }));
-    this.#runs.push({ label: `run ${++this.#count}`, servers, programs, results: [...results] });
+    const now = this.#watched.servers();
+    const servers = now.map(({ name, ranges }) => ({ name, ranges: [...ranges] }));
+    const ranges = now.map(({ ranges }) => ranges);
+    this.#runs.push({ label: `run ${++this.#count}`, servers, ranges, programs, results: [...results] });
   }
 
   /**
    * Compares all runs since the last time with the traces.
    *
-   * @throws LabError `TRACE_OVERFLOW`, `ORACLE_UNKNOWN_CODE` with blame `scenario`; `XEN_MODEL_UNKNOWN`
+   * @throws LabError `TRACE_OVERFLOW`, `ORACLE_UNKNOWN_CODE`, `ORACLE_SERVER_CLOSED` with blame `scenario`;
+   * `XEN_MODEL_UNKNOWN`
    */
   async check(): Promise<Comparison[]> {
     const { guest, xenVersion } = this.#watched;
+    const present = this.#watched.servers();
+    if (this.#runs.some(({ ranges }) => ranges.some((one) => present.every((server) => server.ranges !== one)))) {
+      throw new LabError('a server was closed that the oracle has not looked at', {
+        blame: 'scenario',
+        code: 'ORACLE_SERVER_CLOSED',
+        next: 'match the oracle before the server is closed',
+      });
+    }
     const runs = this.#runs.map(({ label, servers, programs, results }): OracleRun => {
       const vcpus = programs.map((program, i) => {
         return { vcpu: results[i]?.vcpu ?? i, steps: stepsOf(program, results[i]?.results ?? []) };
@@ -52,19 +78,19 @@ export class OracleWatch {
     });
     const rules = rulesOf(await xenVersion());
     const traces = new Map<string, TraceRecord[]>();
-    for (const { name } of this.#watched.servers()) traces.set(name, await this.#newRecords(name));
+    for (const server of present) traces.set(server.name, await this.#newRecords(server));
     this.#runs = [];
     const isRam = (address: bigint): boolean => isGuestRam(guest.environment, address);
     return checkTrace({ rules, platform: guest.environment, isRam }, runs, traces, this.#latch);
   }
 
-  async #newRecords(server: string): Promise<TraceRecord[]> {
-    const looked = this.#looked.get(server) ?? 0;
-    const records = readTrace(await this.#watched.guest.trace(server)).filter(({ sequence }) => sequence >= looked);
+  async #newRecords({ name, ranges }: TraceServer): Promise<TraceRecord[]> {
+    const looked = this.#looked.get(ranges) ?? 0;
+    const records = readTrace(await this.#watched.guest.trace(name)).filter(({ sequence }) => sequence >= looked);
     const [first] = records;
     if (first !== undefined && first.sequence !== looked) {
       throw new LabError(
-        `the trace of server ${server} begins with its request ${first.sequence}; ${looked} is what the oracle needs`,
+        `the trace of server ${name} begins with its request ${first.sequence}; ${looked} is what the oracle needs`,
         {
           blame: 'scenario',
           code: 'TRACE_OVERFLOW',
@@ -72,7 +98,7 @@ export class OracleWatch {
         },
       );
     }
-    this.#looked.set(server, looked + records.length);
+    this.#looked.set(ranges, looked + records.length);
     return records;
   }
 }

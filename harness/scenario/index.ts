@@ -15,3 +15,4 @@ export { readTrace, type TraceRecord } from '../../src/trace/record.ts';
 export type { Attached, AttachOptions, DeviceModel } from './device-model.ts';
 export type { DeviceState } from '../../src/server/attach-device.ts';
 export { scenario, type ScenarioFixtures, type ScenarioOptions } from './scenario.ts';
+export { rulesOf, type OracleRules } from '../../src/model/oracle/rules.ts';

@@ -85,6 +85,8 @@ export class DeviceModel {
   readonly #send: DeviceModelBase['send'];
   readonly #probe: DmOpProbe;
   readonly #servers = new Map<string, ServerHost>();
+  /** Of programs that run. */
+  readonly #timers = new Set<NodeJS.Timeout>();
 
   constructor(setup: DeviceModelSetup, { addon, workers, send }: DeviceModelBase) {
     this.#setup = setup;
@@ -190,6 +192,8 @@ export class DeviceModel {
 
   /** Ends everything in order; the guest is told to go if it is to go with us. */
   async close(shutdown: boolean): Promise<void> {
+    // Of a program that never came to its end.
+    this.#stop([...this.#timers]);
     await inOrder([
       () => this.#probe.close(),
       async () => void (await this.#closeServers([...this.#servers.keys()])),
@@ -253,6 +257,8 @@ export class DeviceModel {
       for (const server of this.#servers.values()) server.checkWatchdog();
     }, watchdogLookMs);
     const poke = setInterval(() => this.#control.poke(), pokeMs);
+    const timers = [look, poke];
+    for (const timer of timers) this.#timers.add(timer);
     try {
       if (isRepeated) await this.#startRest(request.start, signal);
       else this.#control.start(request.start);
@@ -260,11 +266,17 @@ export class DeviceModel {
       await this.#probe.serveUntil(idle);
       await idle;
     } finally {
-      clearInterval(look);
-      clearInterval(poke);
+      this.#stop(timers);
     }
     for (const server of this.#servers.values()) server.checkWatchdog();
     return request.reads.map(({ address, length }) => this.#memory.readExisting(address, length));
+  }
+
+  #stop(timers: readonly NodeJS.Timeout[]): void {
+    for (const timer of timers) {
+      clearInterval(timer);
+      this.#timers.delete(timer);
+    }
   }
 
   /**

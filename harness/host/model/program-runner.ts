@@ -1,25 +1,24 @@
 import {
   EXCEPTION_NAMES,
+  operationToText,
   type Operation,
   type OperationResult,
   type Program,
   type ProgramResults,
+  type RawOperation,
 } from '../../../guests/program/index.ts';
 import { isLabError, LabError } from '../../../src/errors.ts';
 import { notOnModel, notOnModelCode } from '../../../src/model/in-process/not-on-model.ts';
 import type { InProcess } from '../../../src/model/in-process/in-process.ts';
-import { flag, makeCpu, type Cpu, type Gpr } from '../../../src/model/oracle/cpu.ts';
+import { makeCpu, type Cpu } from '../../../src/model/oracle/cpu.ts';
+import { decode } from '../../../src/model/oracle/decode.ts';
 import type { Instruction, Outcome } from '../../../src/model/oracle/instruction.ts';
-
-/** An operation that is one instruction: what `execute_instruction` of guests/workload/interpreter.c runs. */
-type InstructionOperation = Extract<
-  Operation,
-  { op: 'in' | 'out' | 'load' | 'store' | 'ins' | 'outs' | 'movs' | 'stos' | 'lods' | 'scas' | 'cmps' }
->;
+import { cpuOf, instructionOf, rawCpuOf } from '../../oracle/instruction-of.ts';
 
 /**
  * Executes programs as the workload guest does, but on the model: instruction by instruction through the oracle, the
- * vCPUs taking turns after each operation. What only a processor can do (machine code, CPUID, time) is refused.
+ * vCPUs taking turns after each operation. What only a processor can do (CPUID, time, machine code that is more than
+ * accesses) is refused.
  */
 export class ProgramRunner {
   readonly #guest: InProcess;
@@ -66,7 +65,6 @@ export class ProgramRunner {
   }
 
   #check({ op }: Operation): void {
-    if (op === 'raw') throw this.#limit('machine code (raw)');
     if (op === 'sample') throw this.#limit('measuring (sample)');
     if (op === 'cpuid' || op === 'rdtsc') throw this.#limit(`the processor's own instructions (${op})`);
   }
@@ -94,26 +92,44 @@ export class ProgramRunner {
       case 'crash':
         throw crashed('a triple fault');
       case 'raw':
+        return this.#runCode(vcpu, operation);
       case 'sample':
       case 'cpuid':
       case 'rdtsc':
         throw this.#limit(operation.op);
       default: {
-        const cpu = cpuFor(operation);
-        const outcome = this.#step(vcpu, cpu, operation);
-        if (outcome.kind === 'crash') throw crashed(outcome.reason);
+        const cpu = cpuOf(operation);
+        const outcome = this.#step(vcpu, cpu, instructionOf(operation));
+        check(outcome);
         return this.#report(operation, cpu, outcome);
       }
     }
   }
 
-  #step(vcpu: number, cpu: Cpu, operation: InstructionOperation): Outcome {
+  #step(vcpu: number, cpu: Cpu, instruction: Instruction): Outcome {
     try {
-      return this.#guest.execute(vcpu, cpu, instructionOf(operation));
+      return this.#guest.execute(vcpu, cpu, instruction);
     } catch (error) {
       if (isLabError(error) && error.code === notOnModelCode) this.#onLimit(error);
       throw error;
     }
+  }
+
+  /** Machine code, as far as the oracle knows it. */
+  #runCode(vcpu: number, operation: RawOperation): OperationResult {
+    const { code, vectorBytes } = operation;
+    const cpu = rawCpuOf(operation);
+    let outcome: Outcome | undefined;
+    for (let at = 0; at < code.length && outcome?.kind !== 'fault';) {
+      const decoded = decode(code, at, cpu);
+      if (decoded === undefined) throw this.#limit(`this machine code (${operationToText(operation)})`);
+      outcome = this.#step(vcpu, cpu, decoded.instruction);
+      check(outcome);
+      at = decoded.next;
+    }
+    const vectors = vectorBytes === 0 ? [] : cpu.vectors.map((vector) => vector.slice(0, vectorBytes));
+    const registers = { gpr: cpu.gpr, rflags: cpu.rflags, vectors };
+    return Object.assign(this.#report(operation, cpu, outcome), { registers });
   }
 
   #report(operation: Operation, { gpr, rflags }: Cpu, outcome?: Outcome): OperationResult {
@@ -140,36 +156,16 @@ function faultOf({ vector, errorCode }: Extract<Outcome, { kind: 'fault' }>): No
   return { vector, name: EXCEPTION_NAMES[vector] ?? `#${vector}`, errorCode, rip: 0n, address: 0n };
 }
 
+/** What ends a guest. */
+function check(outcome: Outcome): void {
+  if (outcome.kind === 'crash') throw crashed(outcome.reason);
+  if (outcome.kind !== 'livelock') return;
+  throw new LabError('the guest executes one instruction for ever: Xen gives it up after each answer', {
+    blame: 'guest',
+    code: 'GUEST_LIVELOCK',
+  });
+}
+
 function crashed(reason: string): LabError {
   return new LabError(`the guest is gone: ${reason}`, { blame: 'guest', code: 'GUEST_GONE' });
-}
-
-/** The registers that an operation starts with: set_registers of guests/workload/interpreter.c. */
-function cpuFor(operation: InstructionOperation): Cpu {
-  const gpr: Partial<Record<Gpr, bigint>> = {};
-  if ('count' in operation) gpr.rcx = BigInt(operation.count);
-  if ('port' in operation) gpr.rdx = BigInt(operation.port);
-  if ('rax' in operation) gpr.rax = operation.rax;
-  if ('source' in operation) gpr.rsi = operation.source;
-  if ('destination' in operation) gpr.rdi = operation.destination;
-  if (operation.op === 'load') gpr.rsi = operation.address;
-  if (operation.op === 'store') gpr.rdi = operation.address;
-  return makeCpu(gpr, 'backward' in operation && operation.backward ? flag.direction : 0n);
-}
-
-function instructionOf(operation: InstructionOperation): Instruction {
-  switch (operation.op) {
-    case 'in':
-    case 'out':
-      return { kind: operation.op, size: operation.size, port: operation.port };
-    case 'load':
-      return { kind: 'load', size: operation.size, address: operation.address, register: 'rax' };
-    case 'store':
-      return { kind: 'store', size: operation.size, address: operation.address, source: { register: 'rax' } };
-    case 'ins':
-    case 'outs':
-      return { kind: operation.op, size: operation.size, repeat: operation.repeat };
-    default:
-      return { kind: operation.op, size: operation.size, repeat: operation.repeat };
-  }
 }

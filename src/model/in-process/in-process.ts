@@ -120,7 +120,12 @@ export class InProcess {
     }
     this.#isInAccess = true;
     try {
-      return this.#intercept(request) ?? this.#finish(request, this.#progress(vcpu, request));
+      const taken = this.#intercept(request);
+      if (taken !== undefined) return taken;
+      // A handler of Xen's that lets go of a batch lets go of one repetition at a time (hvm_process_io_intercept).
+      const isCut = handlingOf(request, this.#environment, this.#rules) === 'passedOn';
+      const passedOn = isCut ? { ...request, count: 1 } : request;
+      return this.#finish(passedOn, this.#progress(vcpu, passedOn));
     } finally {
       this.#isInAccess = false;
     }

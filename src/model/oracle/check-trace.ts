@@ -409,6 +409,7 @@ function isSameRequest(request: IoRequest, record: TraceRecord): boolean {
 
 function describeEnd(outcome: Outcome): string {
   if (outcome.kind === 'done') return 'comes to its end';
+  if (outcome.kind === 'livelock') return 'never comes to its end';
   return outcome.kind === 'crash'
     ? `Xen crashes the domain: ${outcome.reason}`
     : `exception ${outcome.vector}(${outcome.errorCode})`;

@@ -230,7 +230,7 @@ class Decoder {
         const operation =
           memory === undefined ? undefined : (['bt', 'bts', 'btr', 'btc'] as const)[(memory.number & 7) - 4];
         if (memory === undefined || operation === undefined) return undefined;
-        const common = { size, address: memory.address, operand: { immediate: immediate & 0xffn } };
+        const common = { size, address: memory.address, operand: { immediate } };
         return operation === 'bt' ? { kind: 'test', operation, ...common } : { kind: 'modify', operation, ...common };
       }
       case 0xb0:

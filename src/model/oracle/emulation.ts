@@ -1,4 +1,5 @@
 import { ioreqType } from '../../abi/ioreq.ts';
+import type { Outcome } from './instruction.ts';
 import type { OracleRules } from './rules.ts';
 import { toBytes, toValue } from './bytes.ts';
 import { frames, isAllRam, writeAllRam, type IoRequest, type World } from './world.ts';
@@ -48,10 +49,22 @@ export class Emulation {
   readonly #rules: OracleRules;
   readonly #cache: CacheEntry[] = [];
   #hasReadPort = false;
+  /** An ioreq server has answered: Xen is on its way back to the instruction. */
+  #isResumed = false;
 
   constructor(world: World, rules: OracleRules) {
     this.#world = world;
     this.#rules = rules;
+  }
+
+  /**
+   * What becomes of an instruction that Xen gives up (X86EMUL_UNHANDLEABLE). Where the guest has just exited it gets #GP
+   * (hvm_hap_nested_page_fault). But where a server's answer has brought Xen back, nobody looks: the guest goes on where it
+   * was, with the same instruction, which is emulated from its beginning and given up again (handle_mmio for
+   * VIO_mmio_completion in vcpu_ioreq_handle_completion, xen/common/ioreq.c).
+   */
+  get givenUp(): Outcome {
+    return this.#isResumed ? { kind: 'livelock' } : { kind: 'fault', vector: 13, errorCode: 0 };
   }
 
   /** hvmemul_do_pio_buffer for a read: the value, or undefined when Xen gives up. */
@@ -65,6 +78,11 @@ export class Emulation {
   writePort(port: number, size: number, value: bigint): boolean {
     return this.#doIo({ ...portAccess(port, size), isRead: false, count: 1, data: BigInt.asUintN(8 * size, value) })
       .isHandled;
+  }
+
+  /** The processor does it itself: all of it is RAM. */
+  isNative(address: bigint, size: number): boolean {
+    return isAllRam(this.#world, address, size);
   }
 
   /** linear_read: memory of any kind, RAM and MMIO page by page. Undefined when Xen gives up. */
@@ -216,6 +234,8 @@ export class Emulation {
     const answer = this.#world.send({ dataIsPointer: false, ...access, count });
     if (answer === 'crashed') throw new DomainCrash('Xen crashed the domain');
     if (answer === 'unhandled') return { isHandled: false, count, data: 0n, isFromServer: false };
+    const needsCompletion = !access.dataIsPointer && (type !== ioreqType.pio || access.isRead);
+    if (answer.isFromServer && needsCompletion) this.#isResumed = true;
     return { ...answer, isHandled: true, data: BigInt.asUintN(8 * size, answer.data) };
   }
 }

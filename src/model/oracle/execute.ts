@@ -9,7 +9,7 @@ import { executeString } from './strings.ts';
 import type { World } from './world.ts';
 
 const done: Outcome = { kind: 'done' };
-/** #GP(0): also what a guest gets when Xen's emulator gives up (X86EMUL_UNHANDLEABLE). */
+/** #GP(0): what a processor raises by itself. */
 const generalProtection: Outcome = { kind: 'fault', vector: 13, errorCode: 0 };
 
 type Of<Kind extends Instruction['kind']> = Extract<Instruction, { readonly kind: Kind }>;
@@ -66,7 +66,7 @@ function dispatch(instruction: Instruction, cpu: Cpu, world: World, rules: Oracl
       return load(instruction, cpu, emulation);
     case 'store': {
       const { address, size, source } = instruction;
-      return ended(emulation.write(address, toBytes(valueOf(cpu, source, size), size)));
+      return emulation.write(address, toBytes(valueOf(cpu, source, size), size)) ? done : emulation.givenUp;
     }
     case 'loadVector':
     case 'storeVector':
@@ -78,7 +78,7 @@ function dispatch(instruction: Instruction, cpu: Cpu, world: World, rules: Oracl
     case 'lods':
     case 'scas':
     case 'cmps':
-      return ended(executeString(instruction, cpu, world, rules));
+      return executeString(instruction, cpu, world, rules) ?? done;
     case 'modify':
       return readModifyWrite(instruction, cpu, emulation);
     case 'test':
@@ -92,23 +92,21 @@ function dispatch(instruction: Instruction, cpu: Cpu, world: World, rules: Oracl
     case 'push': {
       const { address, size } = instruction;
       const bytes = emulation.read(address, size);
-      if (bytes === undefined) return generalProtection;
+      if (bytes === undefined) return emulation.givenUp;
       const top = BigInt.asUintN(64, cpu.gpr.rsp - BigInt(size));
-      if (!emulation.write(top, bytes)) return generalProtection;
+      if (!emulation.write(top, bytes)) return emulation.givenUp;
       cpu.gpr.rsp = top;
       return done;
     }
     case 'pop': {
       const { address, size } = instruction;
       const bytes = emulation.read(cpu.gpr.rsp, size);
-      if (bytes === undefined || !emulation.write(address, bytes)) return generalProtection;
+      if (bytes === undefined || !emulation.write(address, bytes)) return emulation.givenUp;
       cpu.gpr.rsp = BigInt.asUintN(64, cpu.gpr.rsp + BigInt(size));
       return done;
     }
   }
 }
-
-const ended = (isHandled: boolean): Outcome => (isHandled ? done : generalProtection);
 
 function valueOf(cpu: Cpu, operand: Operand, size: number): bigint {
   return 'register' in operand ? getGpr(cpu, operand.register, size) : BigInt.asUintN(8 * size, operand.immediate);
@@ -116,7 +114,7 @@ function valueOf(cpu: Cpu, operand: Operand, size: number): bigint {
 
 function load({ address, size, register, into }: Of<'load'>, cpu: Cpu, emulation: Emulation): Outcome {
   const bytes = emulation.read(address, size);
-  if (bytes === undefined) return generalProtection;
+  if (bytes === undefined) return emulation.givenUp;
   const value = toValue(bytes);
   if (into === undefined) setGpr(cpu, register, size, value);
   else setGpr(cpu, register, into.size, into.isSigned ? BigInt.asIntN(8 * size, value) : value);
@@ -128,9 +126,9 @@ function moveVector(instruction: Of<'loadVector' | 'storeVector'>, cpu: Cpu, emu
   const vector = cpu.vectors[instruction.vector];
   if (vector === undefined) throw new RangeError(`there is no vector register ${instruction.vector}`);
   if (isAligned && address % BigInt(size) !== 0n) return generalProtection;
-  if (kind === 'storeVector') return ended(emulation.write(address, vector.slice(0, size)));
+  if (kind === 'storeVector') return emulation.write(address, vector.slice(0, size)) ? done : emulation.givenUp;
   const bytes = emulation.read(address, size);
-  if (bytes === undefined) return generalProtection;
+  if (bytes === undefined) return emulation.givenUp;
   vector.fill(0, 0, isVex ? 32 : 16);
   vector.set(bytes);
   return done;
@@ -144,19 +142,28 @@ function bitString(address: bigint, size: number, offset: bigint): { address: bi
   return { address: BigInt.asUintN(64, address + ((signed - bit) / bits) * BigInt(size)), bit };
 }
 
+/**
+ * The same for any operand. An immediate bit offset counts modulo the width; but Xen's decoder treats it as it does a
+ * register (DstBitBase in x86_emulate.c), so that on MMIO another word is accessed: Xen's mistake, kept.
+ */
+function bitAt(address: bigint, size: number, operand: Operand, offset: bigint, emulation: Emulation) {
+  if ('register' in operand || !emulation.isNative(address, size)) return bitString(address, size, offset);
+  return { address, bit: offset % BigInt(8 * size) };
+}
+
 /** hvmemul_rmw: a read, then a write, whatever the value; no lock holds between them. */
 function readModifyWrite(instruction: Of<'modify'>, cpu: Cpu, emulation: Emulation): Outcome {
   const { operation, size, operand } = instruction;
   let { address } = instruction;
   let b = operand === undefined ? 0n : valueOf(cpu, operand, size);
-  if (operand !== undefined && 'register' in operand && ['bts', 'btr', 'btc'].includes(operation)) {
-    ({ address, bit: b } = bitString(address, size, b));
+  if (operand !== undefined && (operation === 'bts' || operation === 'btr' || operation === 'btc')) {
+    ({ address, bit: b } = bitAt(address, size, operand, b, emulation));
   }
   const bytes = emulation.read(address, size);
-  if (bytes === undefined) return generalProtection;
+  if (bytes === undefined) return emulation.givenUp;
   const before = toValue(bytes);
   const { value, rflags, undefinedFlags } = modify(operation, before, b, size, cpu.rflags);
-  if (!emulation.write(address, toBytes(value, size))) return generalProtection;
+  if (!emulation.write(address, toBytes(value, size))) return emulation.givenUp;
   cpu.rflags = rflags;
   const isExchange = operation === 'xchg' || operation === 'xadd';
   if (isExchange && operand !== undefined && 'register' in operand) setGpr(cpu, operand.register, size, before);
@@ -165,10 +172,9 @@ function readModifyWrite(instruction: Of<'modify'>, cpu: Cpu, emulation: Emulati
 
 function test({ operation, size, address, operand }: Of<'test'>, cpu: Cpu, emulation: Emulation): Outcome {
   const b = valueOf(cpu, operand, size);
-  const isBitString = operation === 'bt' && 'register' in operand;
-  const at = isBitString ? bitString(address, size, b) : { address, bit: b % BigInt(8 * size) };
+  const at = operation === 'bt' ? bitAt(address, size, operand, b, emulation) : { address, bit: 0n };
   const bytes = emulation.read(at.address, size);
-  if (bytes === undefined) return generalProtection;
+  if (bytes === undefined) return emulation.givenUp;
   const a = toValue(bytes);
   const { rflags, undefinedFlags } =
     operation === 'cmp'
@@ -182,7 +188,7 @@ function test({ operation, size, address, operand }: Of<'test'>, cpu: Cpu, emula
 
 function combine({ operation, size, address, register }: Of<'combine'>, cpu: Cpu, emulation: Emulation): Outcome {
   const bytes = emulation.read(address, size);
-  if (bytes === undefined) return generalProtection;
+  if (bytes === undefined) return emulation.givenUp;
   const a = getGpr(cpu, register, size);
   const { value, rflags, undefinedFlags } = modify(
     operation === 'cmp' ? 'sub' : operation,
@@ -199,12 +205,12 @@ function combine({ operation, size, address, register }: Of<'combine'>, cpu: Cpu
 /** CMPXCHG: a read, and a write only if it is to be exchanged, which a processor does either way. */
 function compareExchange({ size, address, source }: Of<'compareExchange'>, cpu: Cpu, emulation: Emulation): Outcome {
   const bytes = emulation.read(address, size);
-  if (bytes === undefined) return generalProtection;
+  if (bytes === undefined) return emulation.givenUp;
   const found = toValue(bytes);
   const expected = getGpr(cpu, 'rax', size);
   const compared = subtract(expected, found, 0n, size, cpu.rflags);
   if (found !== expected) setGpr(cpu, 'rax', size, found);
-  else if (!emulation.exchange(address, toBytes(getGpr(cpu, source, size), size))) return generalProtection;
+  else if (!emulation.exchange(address, toBytes(getGpr(cpu, source, size), size))) return emulation.givenUp;
   cpu.rflags = compared.rflags;
   return done;
 }
@@ -217,10 +223,10 @@ function compareExchangePair({ size, address }: Of<'compareExchangePair'>, cpu: 
   const pair = (high: 'rdx' | 'rcx', low: 'rax' | 'rbx'): bigint =>
     (getGpr(cpu, high, half) << bits) | getGpr(cpu, low, half);
   const bytes = emulation.read(address, size);
-  if (bytes === undefined) return generalProtection;
+  if (bytes === undefined) return emulation.givenUp;
   const found = toValue(bytes);
   if (found === pair('rdx', 'rax')) {
-    if (!emulation.exchange(address, toBytes(pair('rcx', 'rbx'), size))) return generalProtection;
+    if (!emulation.exchange(address, toBytes(pair('rcx', 'rbx'), size))) return emulation.givenUp;
     cpu.rflags |= flag.zero;
     return done;
   }

@@ -114,5 +114,10 @@ export type Outcome =
     }
   /** An exception for the guest: 13 is #GP, which is also how Xen gives up. */
   | { readonly kind: 'fault'; readonly vector: number; readonly errorCode: number }
+  /**
+   * Xen gave it up after a server had answered, and so executes it again and again, from its beginning, with all its
+   * requests. The registers, and what was written, are those after the first time.
+   */
+  | { readonly kind: 'livelock' }
   /** Xen crashed the domain. */
   | { readonly kind: 'crash'; readonly reason: string };

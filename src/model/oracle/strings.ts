@@ -2,29 +2,38 @@ import { subtract } from './arithmetic.ts';
 import { toBytes, toValue } from './bytes.ts';
 import { flag, getGpr, setGpr, type Cpu } from './cpu.ts';
 import { Emulation, maxRepetitions, type Done } from './emulation.ts';
-import type { Instruction } from './instruction.ts';
+import type { Instruction, Outcome } from './instruction.ts';
 import type { OracleRules } from './rules.ts';
 import { isAllRam, readAllRam, writeAllRam, type World } from './world.ts';
 
 /** A string instruction. */
 export type StringInstruction = Extract<Instruction, { readonly repeat: unknown }>;
 
-/** Executes one, with all its repetitions. False when Xen gives up; the registers say how far it came. */
-export function executeString(instruction: StringInstruction, cpu: Cpu, world: World, rules: OracleRules): boolean {
+/**
+ * Executes one, with all its repetitions.
+ *
+ * @returns what became of it when Xen gave up; the registers say how far it came
+ */
+export function executeString(
+  instruction: StringInstruction,
+  cpu: Cpu,
+  world: World,
+  rules: OracleRules,
+): Outcome | undefined {
   const { kind, size, repeat } = instruction;
   for (;;) {
-    if (repeat !== 'none' && cpu.gpr.rcx === 0n) return true;
+    if (repeat !== 'none' && cpu.gpr.rcx === 0n) return undefined;
     const reps = repeat === 'none' ? 1 : Number(cpu.gpr.rcx > maxRepetitions ? maxRepetitions : cpu.gpr.rcx);
     const step = new Step(cpu, world, rules, size);
     const done = step[kind](reps);
-    if (!done.isHandled) return false;
+    if (!done.isHandled) return step.givenUp;
     const moved = BigInt(done.count * size) * (step.backwards ? -1n : 1n);
     if (usesSource(kind)) cpu.gpr.rsi = BigInt.asUintN(64, cpu.gpr.rsi + moved);
     if (usesDestination(kind)) cpu.gpr.rdi = BigInt.asUintN(64, cpu.gpr.rdi + moved);
-    if (repeat === 'none') return true;
+    if (repeat === 'none') return undefined;
     cpu.gpr.rcx -= BigInt(done.count);
     const isComparing = kind === 'scas' || kind === 'cmps';
-    if (isComparing && ((cpu.rflags & flag.zero) !== 0n) !== (repeat === 'rep')) return true;
+    if (isComparing && ((cpu.rflags & flag.zero) !== 0n) !== (repeat === 'rep')) return undefined;
   }
 }
 
@@ -52,6 +61,10 @@ class Step {
     this.#size = size;
     this.#emulation = new Emulation(world, rules);
     this.backwards = (cpu.rflags & flag.direction) !== 0n;
+  }
+
+  get givenUp(): Outcome {
+    return this.#emulation.givenUp;
   }
 
   /** Batched when there is more than one repetition and the data is RAM; else the port first, then memory. */
