@@ -20,3 +20,4 @@ export {
 } from './conformance.ts';
 export type { ModelOp } from './xen/dm-op-call.ts';
 export type { ProbedAccess } from '../server/dm-op-probe.ts';
+export { type Cpu, execute, type Instruction, makeCpu, type Outcome, rulesOf, type World } from './oracle/index.ts';
