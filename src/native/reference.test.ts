@@ -31,6 +31,48 @@ describe('the reference server', () => {
     expect([await read(0x503, 1), await read(0x600, 4)]).toEqual([0x88n, 0x12345678n]);
   });
 
+  it('keeps a register at each address, found among many', async () => {
+    const addresses = Float64Array.from({ length: 256 }, (_, i) => 0xf_0000_0000 + ((i * 37) % 256) * 16);
+    addon.startReference(server, new Uint16Array(0), addresses);
+    const access = async (address: number, more: object): Promise<bigint> =>
+      (await xen.access(id, 0, { type: ioreqType.copy, address, ...more })).data;
+    for (const [i, address] of addresses.entries()) await access(address, { data: i });
+    for (const [i, address] of addresses.entries()) expect(await access(address, { isRead: true })).toBe(BigInt(i));
+    const first = addresses[0] ?? 0;
+    expect(await access(first + 4, { isRead: true })).toBe(allOnes);
+    expect(await access(first, { isRead: true, size: 8 })).toBe(allOnes);
+    expect(await access(first + 2, { isRead: true, size: 4 })).toBe(allOnes);
+    expect((await xen.access(id, 0, { address: 0, isRead: true })).data).toBe(allOnes);
+  });
+
+  it('gives one value to everybody', async () => {
+    addon.startConstant(server, 0x1122_3344_5566);
+    for (const request of [
+      { address: 1 },
+      { address: 0xf_0000_0000, type: ioreqType.copy, size: 8 },
+      { address: 0x8000_0000, type: ioreqType.pciConfig },
+    ]) {
+      expect((await xen.access(id, 3, { isRead: true, ...request })).data).toBe(0x1122_3344_5566n);
+    }
+    expect((await xen.access(id, 3, { address: 1, data: 5 })).data).toBe(5n);
+    expect(() => addon.startReference(server, Uint16Array.of(1))).toThrow(/already/);
+  });
+
+  it('refuses registers that overlap, and what is no address', () => {
+    const eexist = expect.objectContaining({ code: 'EEXIST' }) as Error;
+    expect(() => addon.startReference(server, Uint16Array.of(0x500, 0x503))).toThrow(eexist);
+    expect(() => addon.startReference(server, Uint16Array.of(1), Float64Array.of(0x1003, 0x1000))).toThrow(eexist);
+    for (const addresses of [
+      Float64Array.of(-1),
+      Float64Array.of(NaN),
+      Float64Array.of(2 ** 53),
+      new Float64Array(257),
+    ]) {
+      expect(() => addon.startReference(server, Uint16Array.of(1), addresses)).toThrow(TypeError);
+    }
+    addon.startReference(server, Uint16Array.of(0x500, 0x504), Float64Array.of(0x1004, 0x1000));
+  });
+
   it('answers what is not its own with all ones, and changes nothing', async () => {
     addon.startReference(server, Uint16Array.of(0x500));
     const read = { isRead: true, address: 0x500 };

@@ -219,7 +219,7 @@ export class Dispatcher {
   /** What is not to be answered. */
   #notify(type: number): void {
     const words = this.#words;
-    if (type === ioreqType.invalidate) this.#memory.drop();
+    if (type === ioreqType.invalidate) this.#memory.invalidate();
     else if (type === ioreqType.timeOffset && words[word.size] === 8) {
       const seconds = ((words[word.dataHigh] as number) | 0) * twoTo32 + (words[word.dataLow] as number);
       for (const listener of this.#timeOffset) listener(seconds);

@@ -16,7 +16,7 @@ const maxModified = 256;
 
 /**
  * The guest's memory as a device model sees it: guest-physical addresses, frames mapped when they are first touched and
- * kept until {@link GuestMemory.drop}. A frame without memory reads as all ones and ignores writes, as on a real bus, and
+ * kept until {@link GuestMemory.invalidate}. A frame without memory reads as all ones and ignores writes, as on a real bus, and
  * is counted. What was written is told to Xen when the request is answered, so that a live migration sends it again
  * (modified_memory in xen/arch/x86/hvm/dm.c).
  */
@@ -33,9 +33,18 @@ export class GuestMemory {
   /** While a repeated access goes on: its frames that have no memory, so that each is looked for only once. */
   readonly #absent = new Set<number>();
   #isRepeating = false;
+  readonly #generation: Int32Array;
+  /** That of the mappings that are here. */
+  #own = 0;
 
-  constructor(mapper: FrameMapper) {
+  /**
+   * @param generation counts the times that all mappings became invalid; shared by the workers of a server, of which Xen
+   * tells one
+   */
+  constructor(mapper: FrameMapper, generation: Int32Array = new Int32Array(1)) {
     this.#mapper = mapper;
+    this.#generation = generation;
+    this.#own = Atomics.load(generation, 0);
   }
 
   /** The `size` bytes (1, 2 or 4) at a guest-physical address, unsigned; all ones where there is no memory. */
@@ -132,7 +141,18 @@ export class GuestMemory {
     }
   }
 
-  /** Gives all mappings back: what Xen's INVALIDATE asks for, and what a domain needs to go away. */
+  /** What Xen's INVALIDATE asks for: gives all mappings back, and has those of other workers given back before their next use. */
+  invalidate(): void {
+    Atomics.add(this.#generation, 0, 1);
+    this.#catchUp();
+  }
+
+  #catchUp(): void {
+    this.#own = Atomics.load(this.#generation, 0);
+    this.drop();
+  }
+
+  /** Gives all mappings back: what a domain needs to go away. */
   drop(): void {
     this.tellModified();
     const frames = [...this.#frames.values()];
@@ -168,6 +188,7 @@ export class GuestMemory {
   }
 
   #frame(gfn: number): DataView | undefined {
+    if (Atomics.load(this.#generation, 0) !== this.#own) this.#catchUp();
     const known = this.#frames.get(gfn);
     if (known !== undefined) return known;
     if (this.#absent.has(gfn)) {

@@ -21,6 +21,7 @@ export class LaneWorker {
   readonly #worker: LentWorker;
   readonly #server: ServerHandle;
   readonly #lane: number;
+  readonly #generation: Int32Array;
   readonly #listener: LaneListener;
   /** What the worker has not answered yet, in its order. */
   readonly #asked: PromiseWithResolvers<AttachReply | DeviceState | undefined>[] = [];
@@ -28,9 +29,19 @@ export class LaneWorker {
   /** When it has ended by itself. */
   counters: WorkerCounters | undefined;
 
-  constructor(pool: WorkerLender, server: ServerHandle, lane: number, listener: LaneListener) {
+  /** @param generation of guest memory's mappings: the same for all lanes of a server */
+  constructor(
+    pool: WorkerLender,
+    {
+      server,
+      lane,
+      generation,
+    }: { readonly server: ServerHandle; readonly lane: number; readonly generation: Int32Array },
+    listener: LaneListener,
+  ) {
     this.#server = server;
     this.#lane = lane;
+    this.#generation = generation;
     this.#listener = listener;
     this.#worker = pool.lend({
       hear: (message) => this.#hear(message),
@@ -43,7 +54,7 @@ export class LaneWorker {
 
   /** Lets it serve. @param inherited devices that are made before it does: the lane is of an adopted server */
   async serve(inherited?: readonly Attachment[]): Promise<readonly AttachReply[]> {
-    this.#worker.ask({ do: 'serve', server: this.#server, lane: this.#lane, inherited });
+    this.#worker.ask({ do: 'serve', server: this.#server, lane: this.#lane, generation: this.#generation, inherited });
     return await this.#replies(inherited?.length ?? 0);
   }
 

@@ -3,6 +3,7 @@ import { ioreqState, ioreqType } from '../abi/ioreq.ts';
 import { allOnes, fakeGuest, FakeXen, until } from '../native/fake/fake-xen.ts';
 import { readTrace } from '../trace/record.ts';
 import { ServerHost, type ServerTrouble } from './server-host.ts';
+import type { ServerOptions } from './server-options.ts';
 import { TestBundle } from './testing/worker-bundle.ts';
 import { WorkerPool } from './worker-pool.ts';
 
@@ -319,6 +320,96 @@ describe('the yardstick', () => {
     host = new ServerHost(addon, pool, (trouble) => troubles.push(trouble));
     await host.attach('register', {}, { value: 0x500 });
     expect(() => host.attachReference([0x600])).toThrow(expect.objectContaining({ code: 'SERVER_IN_USE' }) as Error);
+    await host.close();
+  });
+});
+
+describe('a server with options', () => {
+  beforeEach(async () => {
+    await host.close();
+  });
+  const make = (options: ServerOptions): ServerHost =>
+    (host = new ServerHost(addon, pool, (trouble) => troubles.push(trouble), options));
+
+  it('cannot have a ring and a worker for each vCPU', () => {
+    for (const buffered of ['legacy', 'atomic'] as const) {
+      expect(() => make({ buffered, workers: 'perVcpu' })).toThrow(
+        expect.objectContaining({ blame: 'scenario', code: 'SERVER_OPTIONS_CONFLICT' }) as Error,
+      );
+    }
+  });
+
+  it('makes a device once for each vCPU, which share what they ask for', async () => {
+    const { xenId } = make({ workers: 'perVcpu' });
+    await host.attach('register', { initial: 7 }, { value: 0x500 });
+    await host.attach('tally', {}, { next: 0x600 });
+    const read = async (vcpu: number, address: number): Promise<number> =>
+      Number((await xen.access(xenId, vcpu, { isRead: true, address })).data);
+    // Its own state in each: what one vCPU writes the others do not see.
+    await xen.access(xenId, 0, { address: 0x500, data: 9 });
+    expect([await read(0, 0x500), await read(1, 0x500)]).toEqual([9, 7]);
+    expect(xen.ranges(xenId)).toHaveLength(2);
+    const vcpus = Array.from({ length: fakeGuest.vcpus }, (_, vcpu) => vcpu);
+    const numbers = await Promise.all(vcpus.map(async (vcpu) => await read(vcpu, 0x600)));
+    expect(numbers.toSorted((a, b) => a - b)).toEqual(vcpus);
+    const { trace, counters } = await host.close();
+    expect(readTrace(trace).map(({ sequence }) => sequence)).toEqual(
+      Array.from({ length: 3 + vcpus.length }, (_, i) => i),
+    );
+    expect(counters).toMatchObject({ unclaimed: 0, malformed: 0 });
+  });
+
+  it('refuses a device whose instances do not share the same', async () => {
+    make({ workers: 'perVcpu' });
+    await expect(host.attach('tally', { random: true }, { next: 0x600 })).rejects.toMatchObject({
+      code: 'SHARED_STATE_DIFFERS',
+    });
+    await host.close();
+  });
+
+  it('drops the mappings of all workers, whichever vCPU is told to', async () => {
+    const { xenId } = make({ workers: 'perVcpu' });
+    await host.attach('adder', {}, { command: 0x600, registers: 0xf000_0000 });
+    for (const vcpu of [0, 1, 2]) await xen.access(xenId, vcpu, { address: 0x600, data: 0x3000 + vcpu * 0x1000 });
+    expect(xen.held().frames).toBe(3);
+    await xen.access(xenId, 1, { type: ioreqType.invalidate, address: 0, data: allOnes, count: 0 });
+    expect(xen.held().frames).toBe(2); // the others' go when they are used next
+    await xen.access(xenId, 0, { address: 0x600, data: 0x9000 });
+    await xen.access(xenId, 2, { address: 0x600, data: 0x9000 });
+    expect(xen.held().frames).toBe(2);
+    await host.close();
+  });
+
+  it('says who is stuck, in which worker, and answers in its place only', async () => {
+    const { xenId } = make({ workers: 'perVcpu' });
+    await host.attach('register', { initial: 7 }, { value: 0x500 });
+    await host.attach('broken', {}, { trigger: 0x600 });
+    await xen.access(xenId, 3, { address: 0x600, data: 1 });
+    host.checkWatchdog();
+    expect(troubles).toMatchObject([{ kind: 'stuck', region: 'broken.trigger' }]);
+    expect((await xen.access(xenId, 4, { isRead: true, address: 0x500 })).data).toBe(7n);
+    expect((await host.close()).counters).toBeUndefined();
+  });
+
+  it('hands entries of the ring to its device before the request that follows', async () => {
+    const { xenId } = make({ buffered: 'atomic', waiting: { mode: 'block' } });
+    await host.attach('adder', {}, { command: 0x600, registers: 0xf000_0000 });
+    await host.attach('register', {}, { value: 0x500 });
+    for (let i = 0; i < 100; i++) {
+      xen.buffer(xenId, { address: 0x500, data: i });
+      expect((await xen.access(xenId, i % 8, { isRead: true, address: 0x500 })).data).toBe(BigInt(i));
+    }
+    const { trace, counters } = await host.close();
+    expect(readTrace(trace).filter(({ isBuffered }) => isBuffered)).toHaveLength(100);
+    expect(counters).toMatchObject({ unclaimed: 0, ringDamaged: 0 });
+  });
+
+  it('answers everything with one value when it is asked to', async () => {
+    const { xenId } = make({ workers: 'perVcpu' });
+    host.attachConstant(0x1_2345_6789);
+    expect((await xen.access(xenId, 5, { isRead: true, address: 0x77, size: 8, ...mmio })).data).toBe(0x1_2345_6789n);
+    expect((await xen.access(xenId, 2, { isRead: true, address: 0x500 })).data).toBe(0x1_2345_6789n);
+    await expect(host.attach('register', {}, { value: 0x700 })).rejects.toMatchObject({ code: 'SERVER_IN_USE' });
     await host.close();
   });
 });

@@ -51,6 +51,7 @@ export class ServerHost {
   readonly #trouble: (trouble: ServerTrouble) => void;
   /** By lane, then by what {@link word.region} holds when the region's handler was called last. */
   readonly #labels: readonly Map<number, string>[];
+  readonly #generation = new Int32Array(new SharedArrayBuffer(4));
   /** One for each lane, once something is attached. */
   #workers: readonly LaneWorker[] = [];
   #hasReference = false;
@@ -239,22 +240,26 @@ export class ServerHost {
   }
 
   #startWorker(lane: number): LaneWorker {
-    return new LaneWorker(this.#pool, this.#server, lane, {
-      threw: (region, message) => this.#trouble({ kind: 'threw', region, message }),
-      failed: (message) => {
-        this.#trouble({ kind: 'failed', region: '', message });
-        this.#lose(message);
+    return new LaneWorker(
+      this.#pool,
+      { server: this.#server, lane, generation: this.#generation },
+      {
+        threw: (region, message) => this.#trouble({ kind: 'threw', region, message }),
+        failed: (message) => {
+          this.#trouble({ kind: 'failed', region: '', message });
+          this.#lose(message);
+        },
+        died: (message) => {
+          this.#trouble({ kind: 'failed', region: '', message });
+          this.#lose(`its worker died: ${message}`);
+        },
+        stopped: () => {
+          // Unasked, and no failure: the watchdog has displaced it.
+          if (!this.#isClosing) this.checkWatchdog();
+          this.#lose('it is closed');
+        },
       },
-      died: (message) => {
-        this.#trouble({ kind: 'failed', region: '', message });
-        this.#lose(`its worker died: ${message}`);
-      },
-      stopped: () => {
-        // Unasked, and no failure: the watchdog has displaced it.
-        if (!this.#isClosing) this.checkWatchdog();
-        this.#lose('it is closed');
-      },
-    });
+    );
   }
 
   #map({ label, kind, start, end }: Range): void {

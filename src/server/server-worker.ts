@@ -39,6 +39,8 @@ export type ServerWorkerRequest =
       readonly do: 'serve';
       readonly server: ServerHandle;
       readonly lane: number;
+      /** Of the guest memory's mappings; one for all workers of the server. */
+      readonly generation: Int32Array;
       readonly inherited?: readonly Attachment[] | undefined;
     }
   | ({ readonly do: 'attach' } & Attachment)
@@ -81,6 +83,8 @@ export interface Shared {
   readonly server: ServerHandle;
   readonly words: Uint32Array;
   readonly next: () => void;
+  /** See {@link GuestMemory}. */
+  readonly generation?: Int32Array;
 }
 
 /** The entry of a worker: serves one lane of an ioreq server after the other, each until it is told to stop. */
@@ -90,12 +94,12 @@ export function runServerWorker(): void {
   const wordsOf = new Map<string, Uint32Array>();
   parentPort?.on('message', (request: ServerWorkerRequest) => {
     if (request.do !== 'serve') return;
-    const { server, lane } = request;
+    const { server, lane, generation } = request;
     const key = `${server}.${lane}`;
     const words = wordsOf.get(key) ?? new Uint32Array(addon.requestWords(server, lane));
     wordsOf.set(key, words);
     const next = addon.bindServe(server, lane);
-    const serving = new Serving(addon, { server, words, next }, workerChannel, deviceNamed);
+    const serving = new Serving(addon, { server, words, next, generation }, workerChannel, deviceNamed);
     if (request.inherited !== undefined) serving.inherit(request.inherited, addon.bindInherited(server, lane));
     while (serving.turn());
   });
@@ -134,7 +138,7 @@ export class Serving {
     this.#shared = shared;
     this.#channel = channel;
     this.#deviceNamed = deviceNamed;
-    this.#memory = new GuestMemory(addon);
+    this.#memory = new GuestMemory(addon, shared.generation);
     this.#dispatcher = new Dispatcher(shared.words, this.#memory);
     const { server } = shared;
     const decoder = new BarDecoder(this.#dispatcher, {

@@ -102,5 +102,23 @@ const littering = defineDevice({
   create: () => ({ any: { read: () => Array.from({ length: 50_000 }, (_, i) => ({ i })).length } }),
 });
 
+/** Every read gives the next number, whichever instance it reaches; `random`: the instances do not agree. */
+const tally = defineDevice({
+  name: 'tally',
+  regions: { next: port({ size: 4 }) },
+  create({ random = false }: { random?: boolean }, { shared }) {
+    const count = new Int32Array(shared(random ? `count ${Math.random()}` : 'count', 4));
+    return { next: { read: () => Atomics.add(count, 0, 1) } };
+  },
+});
+
 /** What the bundle of worker-bundle.ts registers. */
-export const testDevices = [register, adder, broken, watchful, refusing, littering] as unknown as readonly Device[];
+export const testDevices = [
+  register,
+  adder,
+  broken,
+  watchful,
+  refusing,
+  littering,
+  tally,
+] as unknown as readonly Device[];
