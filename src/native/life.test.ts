@@ -164,6 +164,9 @@ describe('closing a server', () => {
     const server = enabled();
     const words = new Uint32Array(addon.requestWords(server));
     const serve = addon.bindServe(server);
+    // As far as a vCPU in the middle: where it would look next is nowhere any more.
+    xen.post(addon.serverId(server), 4, { isRead: true, address: 1 });
+    serve();
     addon.closeServer(server);
     serve();
     expect(words[word.code]).toBe(2);

@@ -313,7 +313,7 @@ int server_close(struct server *server, const char **call)
         lane->slots = NULL;
         lane->ring.page = NULL;
         lane->evtchn = NULL;
-        lane->end = lane->first;
+        lane->end = lane->next_vcpu = lane->first;
         lane->taken = TAKEN_NOTHING;
         waiting_set(&lane->waiting, WAITING_BLOCK, 0);
     }
