@@ -12,8 +12,9 @@ import { breakages } from './testing/breakages.ts';
 // A busy machine is no failure.
 vi.setConfig({ testTimeout: 600_000, hookTimeout: 600_000 });
 
-/** What compares Xen with the model: nothing to be seen on the model itself. */
-const onlyOnXen = ['conformance/dm-ops'];
+/** What compares Xen with the model: nothing to be seen on the model itself. Xen 4.14's copy of VGA is not in the model. */
+const skipped = (id: string, host: string): boolean =>
+  id === 'conformance/dm-ops' || (id === 'conformance/buffered' && host === 'model-4.14');
 
 let out = '';
 beforeAll(async () => {
@@ -35,7 +36,9 @@ describe('the conformance suite', () => {
     expect(record.hosts.map(({ name, kind, timing }) => [name, kind, timing])).toEqual(
       hosts.map((name) => [name, 'model', 'none']),
     );
-    const others = record.scenarios.filter(({ id, verdict }) => verdict !== 'pass' && !onlyOnXen.includes(id));
+    const others = record.scenarios.filter(({ id, host, verdict }) => {
+      return verdict !== (skipped(id, host) ? 'skip' : 'pass');
+    });
     expect(others).toEqual([]);
     const ids = (await findScenarios(join(repository, 'scenarios')))
       .map(({ id }) => id)

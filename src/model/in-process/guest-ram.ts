@@ -5,13 +5,19 @@ export class GuestRam {
   readonly #frames = new Map<number, ArrayBuffer>();
   readonly #count: number;
 
-  /** @param bytes a whole number of frames */
-  constructor(bytes: number) {
+  readonly #hasVgaHole: boolean;
+
+  /**
+   * @param bytes a whole number of frames
+   * @param hasVgaHole none of it at 0xa0000 to 0xbffff, as in HVM guests (meminit_hvm in tools/libs/guest/xg_dom_x86.c)
+   */
+  constructor(bytes: number, hasVgaHole: boolean) {
     this.#count = bytes / frameBytes;
+    this.#hasVgaHole = hasVgaHole;
   }
 
   has(gfn: number): boolean {
-    return gfn >= 0 && gfn < this.#count;
+    return gfn >= 0 && gfn < this.#count && !(this.#hasVgaHole && gfn >= 0xa0 && gfn < 0xc0);
   }
 
   /** The frame itself; undefined where there is none. */

@@ -65,7 +65,7 @@ export class InProcess {
 
   constructor({ xen, environment, vcpus, memoryMiB, deviceNamed, seams = {} }: InProcessOptions) {
     this.#domain = model(xen).createDomain({ kind: environment, vcpus });
-    this.#ram = new GuestRam(memoryMiB * 2 ** 20);
+    this.#ram = new GuestRam(memoryMiB * 2 ** 20, environment === 'hvm');
     this.#rules = rulesOf(xen);
     this.#environment = environment;
     this.domid = this.#domain.domid;
@@ -136,11 +136,21 @@ export class InProcess {
     const { address, isRead, count } = request;
     const handling = handlingOf(request, this.#environment, this.#rules);
     if (handling === 'crash') return 'crashed';
+    if (handling === 'buffered') return this.#buffer(request);
     if (handling !== 'taken' && handling !== 'depends') return undefined;
     if (request.type === ioreqType.pio && address === debugConsole) {
       return { data: isRead ? debugConsole : 0n, count, isFromServer: false };
     }
     throw notOnModel(`what Xen itself emulates at 0x${address.toString(16)}`);
+  }
+
+  /** A write of video memory: into the ring of its server, and no vCPU waits. Undefined when it goes on as others do. */
+  #buffer({ address: addr, ...rest }: IoRequest): Answer | undefined {
+    const selected = this.#domain.servers.select({ ...rest, addr }, 0);
+    if (selected === undefined || this.#domain.sendBuffered(selected.server, selected.request) === 'refused') {
+      return undefined;
+    }
+    return { data: 0n, count: rest.count, isFromServer: false };
   }
 
   #progress(vcpu: number, request: IoRequest): Progress {

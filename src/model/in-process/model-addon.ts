@@ -76,14 +76,13 @@ export class ModelAddon implements Addon {
   }
 
   #open(adopted: number | undefined, buffered: number = bufferedMode.off, lanePerVcpu = false): ServerHandle {
-    if (buffered !== bufferedMode.off) throw this.#not('the buffered ring of a server');
     if (lanePerVcpu) throw this.#not('a worker for each vCPU');
     if (!this.#isOpen) throw usage('open() was not called');
     for (let handle = 0; handle < maxServers; handle++) {
       const words = this.#words[handle];
       if (this.#servers[handle]?.isOpen === true || words === undefined) continue;
       words.fill(0);
-      this.#servers[handle] = new ModelServer(this.#xen, 0, words, adopted);
+      this.#servers[handle] = new ModelServer(this.#xen, buffered, words, adopted);
       return handle;
     }
     throw callError('createServer', 'ENOSPC');

@@ -1,6 +1,8 @@
+import { BufferedPage } from '../../abi/buffered-page.ts';
 import { IoreqSlot, type Ioreq } from '../../abi/ioreq-slot.ts';
-import { ioreqState, ioreqType, requestBit } from '../../abi/ioreq.ts';
+import { bufferedSlots, ioreqState, ioreqType, requestBit } from '../../abi/ioreq.ts';
 import { serveCode, word } from '../../server/request.ts';
+import { takeBuffered } from '../xen/buffered-ring.ts';
 import { xenCall } from './call-error.ts';
 import { traceOrigin, TraceRing } from './trace-ring.ts';
 import { rangeKind, type EventChannels, type XenSide } from './xen-side.ts';
@@ -17,6 +19,7 @@ export class ModelServer {
   readonly words: Uint32Array<ArrayBuffer>;
   readonly #xen: XenSide;
   readonly #slots: readonly IoreqSlot[];
+  readonly #ring: BufferedPage | undefined;
   readonly #channels: EventChannels;
   /** Our end of each vCPU's channel. */
   #ports: readonly number[] = [];
@@ -26,7 +29,8 @@ export class ModelServer {
   #isInterrupted = false;
   /** Where to look first: round robin, so that no vCPU starves. */
   #nextVcpu = 0;
-  #taken: { readonly vcpu: number; readonly request: Ioreq; readonly at: bigint } | undefined;
+  #taken:
+    { readonly vcpu: number; readonly request: Ioreq; readonly at: bigint; readonly isBuffered: boolean } | undefined;
 
   /**
    * Creates the server, maps its page, opens the channels.
@@ -42,6 +46,9 @@ export class ModelServer {
     try {
       const page = xenCall('xenforeignmemory_map_resource', () => xen.mapResource(this.id, 1));
       this.#slots = Array.from({ length: xen.vcpus }, (_, vcpu) => new IoreqSlot(page, vcpu));
+      const ring =
+        bufferedMode === 0 ? undefined : xenCall('xenforeignmemory_map_resource', () => xen.mapResource(this.id, 0));
+      this.#ring = ring && new BufferedPage(ring);
       this.#channels = xen.openChannels();
     } catch (error) {
       xen.destroyIoreqServer(this.id);
@@ -92,6 +99,9 @@ export class ModelServer {
       if (this.#isAdopted && slot.state === ioreqState.responseReady) this.#channels.notify(port);
       return port;
     });
+    if (this.#ring === undefined) return;
+    const remote = xenCall('xendevicemodel_get_ioreq_server_info', () => this.#xen.bufferedPort(this.id));
+    xenCall('xenevtchn_bind_interdomain', () => this.#channels.bindInterdomain(remote));
   }
 
   interrupt(): void {
@@ -119,6 +129,8 @@ export class ModelServer {
         return serveCode.interrupted;
       }
       if (!this.#isOpen) return serveCode.displaced;
+      // What a vCPU wrote to the ring before it sent its request is handled first.
+      if (this.#takeEntry()) return serveCode.request;
       const vcpu = this.#findReady();
       if (vcpu !== undefined) {
         this.#take(vcpu);
@@ -128,6 +140,26 @@ export class ModelServer {
       if (port === undefined) return serveCode.interrupted;
       this.#channels.unmask(port);
     }
+  }
+
+  /** The oldest entry of the ring, as a request. Pointers that make no sense empty it, and are counted. */
+  #entry(): Ioreq | undefined {
+    if (this.#ring === undefined) return undefined;
+    if (this.#ring.used > bufferedSlots) {
+      this.#ring.readPointer = this.#ring.writePointer;
+      this.words[word.ringDamaged] = (this.words[word.ringDamaged] ?? 0) + 1;
+    }
+    const entry = takeBuffered(this.#ring);
+    if (entry === undefined) return undefined;
+    return { ...entry, addr: BigInt(entry.addr), count: 1, dataIsPointer: false, backwards: false };
+  }
+
+  #takeEntry(): boolean {
+    const request = this.#entry();
+    if (request === undefined) return false;
+    this.#taken = { vcpu: 0, request, at: now(), isBuffered: true };
+    this.#show(0, request, requestBit.buffered);
+    return true;
   }
 
   #findReady(): number | undefined {
@@ -154,13 +186,18 @@ export class ModelServer {
   }
 
   #take(vcpu: number): void {
-    const { words } = this;
     const request = this.#copy(vcpu);
-    this.#taken = { vcpu, request, at: now() };
+    this.#taken = { vcpu, request, at: now(), isBuffered: false };
     this.#nextVcpu = (vcpu + 1) % this.#xen.vcpus;
+    this.#show(vcpu, request, 0);
+  }
+
+  /** Puts a request into the words. */
+  #show(vcpu: number, request: Ioreq, bits: number): void {
+    const { words } = this;
     words[word.vcpu] = vcpu;
     words[word.type] = request.type;
-    words[word.bits] = bitsOf(request);
+    words[word.bits] = bitsOf(request) | bits;
     words[word.size] = request.size;
     words[word.count] = request.count;
     words[word.addrLow] = Number(request.addr & 0xffff_ffffn);
@@ -175,6 +212,7 @@ export class ModelServer {
     const taken = this.#taken;
     if (taken === undefined) return;
     this.#taken = undefined;
+    if (taken.isBuffered) return this.#record(taken.request, taken.at, traceOrigin.handler);
     const { words } = this;
     const answer = (BigInt(words[word.answerHigh] ?? 0) << 32n) | BigInt(words[word.answerLow] ?? 0);
     this.#answer(taken.vcpu, taken.request, answer, taken.at, traceOrigin.handler);
@@ -196,8 +234,15 @@ export class ModelServer {
     if (port !== undefined) this.#channels.notify(port);
   }
 
-  /** Answers what is open with all ones. */
+  /** An entry of the ring has no answer. */
+  #record(request: Ioreq, takenAt: bigint, origin: number): void {
+    const bits = bitsOf(request) | requestBit.buffered;
+    this.trace.add(0, request, bits, { answer: request.data, takenAt, answeredAt: now(), origin });
+  }
+
+  /** Empties the ring, and answers what is open with all ones. */
   #answerOpen(origin: number): void {
+    for (let entry = this.#entry(); entry !== undefined; entry = this.#entry()) this.#record(entry, now(), origin);
     for (const vcpu of this.#ports.keys()) {
       const { state } = this.#slot(vcpu);
       if (state !== ioreqState.ready && state !== ioreqState.inProcess) continue;

@@ -52,6 +52,10 @@ export class ModelXenSide implements XenSide {
     return this.#calls.acquireResource(id, frame);
   }
 
+  bufferedPort(id: number): number {
+    return this.#calls.getIoreqServerInfo(id, false).bufferedPort ?? 0;
+  }
+
   openChannels(): EventChannels {
     return new ModelChannels(this.#domain);
   }

@@ -30,6 +30,8 @@ export interface XenSide {
   unmapIoRange(id: number, kind: number, start: number, end: number): void;
   /** Frame 0 of the resource is the buffered ring's page, frame 1 the synchronous one: 4096 bytes, shared with Xen. */
   mapResource(id: number, frame: number): ArrayBuffer;
+  /** The guest's end of the ring's channel: get_ioreq_server_info. */
+  bufferedPort(id: number): number;
   openChannels(): EventChannels;
   /** The frame's bytes, shared with the guest; undefined where it has no memory. */
   frame(gfn: number): ArrayBuffer | undefined;
