@@ -6,7 +6,7 @@ import { defineDevice, port } from 'ioreqlab/device';
 /** What an attacker in a device model finds. */
 export interface EscapeReport {
   /** Of the worker's thread, from /proc: user, group and capabilities. */
-  readonly status: Readonly<Record<'Uid' | 'Gid' | 'Groups' | 'CapEff' | 'CapPrm' | 'NoNewPrivs' | 'Seccomp', string>>;
+  readonly status: Readonly<Record<'Uid' | 'Gid' | 'Groups' | 'CapEff' | 'CapPrm' | 'NoNewPrivs', string>>;
   /** By file: the code of the error with which it cannot be opened, or `opened`. */
   readonly files: Readonly<Record<string, string>>;
   /** What probePrivilege of the addon gives. */
@@ -39,7 +39,7 @@ export default defineDevice({
           const text = readFileSync('/proc/thread-self/status', 'utf8');
           const field = (name: string): string =>
             new RegExp(`^${name}:[ \\t]*(.*)$`, 'm').exec(text)?.[1]?.trim() ?? '?';
-          const names = ['Uid', 'Gid', 'Groups', 'CapEff', 'CapPrm', 'NoNewPrivs', 'Seccomp'];
+          const names = ['Uid', 'Gid', 'Groups', 'CapEff', 'CapPrm', 'NoNewPrivs'];
           const report = JSON.stringify({
             status: Object.fromEntries(names.map((name) => [name, field(name)])),
             files: Object.fromEntries(files.map((file) => [file, open(file)])),

@@ -168,6 +168,8 @@ export class Agent {
     }
     const { guest, vcpus, environment, controlPort, survives = false } = request;
     this.#gone.delete(guest);
+    const addon = loadAddon(this.#addonFile);
+    if (this.#place.firstUser !== undefined) addon.noNewPrivileges();
     const domain = await createDomain({ ...request, name: guest }, this.#directory);
     try {
       const setup = {
@@ -180,7 +182,7 @@ export class Agent {
         workerFile: this.#deviceModelFile,
         user: this.#place.firstUser === undefined ? undefined : this.#place.firstUser + domain.domid,
         // Nobody of ours has been there yet: these are QEMU's.
-        foreign: loadAddon(this.#addonFile).serversOf(domain.domid),
+        foreign: addon.serversOf(domain.domid),
       };
       const started = await GuestProcess.start(domain, setup, survives, (event) => {
         const lost = lostBy(event);

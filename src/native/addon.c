@@ -140,6 +140,7 @@ static napi_value init(napi_env env, napi_value exports)
         { "open", open_domain },
         { "nrVcpus", nr_vcpus },
         { "shutdown", shutdown_domain },
+        { "noNewPrivileges", no_new_privileges },
         { "restrictProcess", restrict_process },
         { "probePrivilege", probe_privilege },
         { "createServer", create_server },

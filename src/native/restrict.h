@@ -9,9 +9,12 @@
 
 /*
  * restrictProcess(user, handles): makes a stock of event channel handles, ties all handles to the guest
- * (xentoolcore_restrict_all), limits the process, becomes this user and group, and forbids what a device model never
- * does. Irreversible. After open(), before or after servers are made. Main thread.
+ * (xentoolcore_restrict_all), limits the process and becomes this user and group. Irreversible. After open(), before or
+ * after servers are made. Main thread.
  */
 napi_value restrict_process(napi_env env, napi_callback_info info);
+
+/* noNewPrivileges(): no program that this thread starts from now on gains any by being setuid, nor what that starts. */
+napi_value no_new_privileges(napi_env env, napi_callback_info info);
 
 #endif

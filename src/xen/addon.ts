@@ -36,6 +36,11 @@ export interface Addon {
   shutdown(reason: number): void;
 
   /**
+   * From now on no program that this thread starts gains privileges by being setuid, nor what it starts in turn. Also
+   * without `open`.
+   */
+  noNewPrivileges(): void;
+  /**
    * Gives up everything that serving this guest does not need, for good: handles are tied to the guest, the process is
    * limited and becomes this user and group. After `open`; what the process has to read from files it has read before.
    * Main thread.

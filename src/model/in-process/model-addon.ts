@@ -158,6 +158,8 @@ export class ModelAddon implements Addon {
   }
 
   /** There is nothing to give up: no handle, no root. */
+  noNewPrivileges(): void {}
+
   restrictProcess(): void {
     throw this.#not('giving up privileges');
   }
