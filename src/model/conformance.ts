@@ -137,7 +137,7 @@ export class ModelledGuest {
 
   /** Why real Xen, or what runs on it, would be harmed; undefined when all is well. */
   #dangerOf(op: ModelOp, args: readonly bigint[]): string | undefined {
-    const [first = 0n, second = 0n, third = 0n, , level = 0n] = args;
+    const [first = 0n, second = 0n, third = 0n, pin = 0n, level = 0n] = args;
     switch (op) {
       case 'createIoreqServer':
       case 'nrVcpus':
@@ -145,10 +145,15 @@ export class ModelledGuest {
       case 'pinMemoryCacheattr':
       case 'setPciLinkRoute':
         return undefined;
-      case 'setIsaIrqLevel':
-        return this.#bears((second & 0xffn) === 1n, harmlessLines.includes(Number(first & 0xffn)));
-      case 'setPciIntxLevel':
-        return this.#bears((level & 0xffn) === 1n, (third & 0xffn) >= 0x10n);
+      case 'setIsaIrqLevel': {
+        const irq = Number(first & 0xffn);
+        return this.#bears((second & 0xffn) === 1n && irq <= 15, harmlessLines.includes(irq));
+      }
+      case 'setPciIntxLevel': {
+        const isPin =
+          (first & 0xffffn) === 0n && (second & 0xffn) === 0n && (third & 0xffn) <= 31n && (pin & 0xffn) <= 3n;
+        return this.#bears((level & 0xffn) === 1n && isPin, (third & 0xffn) >= 0x10n);
+      }
       case 'injectMsi':
         return this.#dangerOfMsi(first, second);
       case 'injectEvent':

@@ -1,9 +1,12 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { BufferedPage } from '../../abi/buffered-page.ts';
 import { bufferedSlots, frameBytes } from '../../abi/ioreq.ts';
 import type { Ioreq } from '../../abi/ioreq-slot.ts';
 import { type BufferedEntry, bufferedMode, sendBuffered, takeBuffered } from './buffered-ring.ts';
+
+// A busy machine is no failure.
+vi.setConfig({ testTimeout: 120_000 });
 
 const request = (data: bigint, size = 4, addr = 0xa0000n): Ioreq => ({
   ...{ type: 1, addr, data, size, count: 1, isRead: false, dataIsPointer: false, backwards: false },

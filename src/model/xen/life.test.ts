@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { ioreqState, ioreqType } from '../../abi/ioreq.ts';
 import { IoreqSlot } from '../../abi/ioreq-slot.ts';
 import { takeBuffered } from './buffered-ring.ts';
@@ -8,6 +8,9 @@ import { model } from './hypervisor.ts';
 import { rangeType } from './ioreq-server.ts';
 import { resourceFrame } from './servers.ts';
 import { XenError } from './xen-error.ts';
+
+// A busy machine is no failure.
+vi.setConfig({ testTimeout: 120_000 });
 
 const vcpus = 3;
 const frames = 10;
