@@ -35,14 +35,17 @@ function lines(seen: readonly ProbedAccess[]): string[] {
   return [...own.filter(isInvalidate).map(text).sort(), ...own.filter((access) => !isInvalidate(access)).map(text)];
 }
 
-/** What can be compared of an outcome: ports have other numbers in Xen, and QEMU tracks frames too. */
-function comparable(step: Step, expected: Expected, environment: string): Expected {
+/**
+ * What can be compared of an outcome: ports have other numbers in Xen, and how many frames are dirty is not only a matter
+ * of operations. On Xen 4.17 a frame that nobody had written was dirty at the second look (seed 9000, PVH).
+ */
+function comparable(step: Step, expected: Expected): Expected {
   // A library has the operations of its Xen: what it lacks cannot be asked for.
   if (expected.kind === 'op' && !expected.outcome.ok && expected.outcome.errno === 'XEN_FUNCTION_MISSING') {
     return { kind: 'op', outcome: { ok: false, errno: 'EOPNOTSUPP' } };
   }
-  if (step.kind === 'op' && step.op === 'trackDirtyVram' && environment === 'hvm' && expected.kind === 'op') {
-    return expected.outcome.ok ? { kind: 'op', outcome: { ok: true, values: [] } } : expected;
+  if (step.kind === 'op' && step.op === 'trackDirtyVram' && expected.kind === 'op' && expected.outcome.ok) {
+    return { kind: 'op', outcome: { ok: true, values: [] } };
   }
   if (step.kind !== 'op' || step.op !== 'getIoreqServerInfo' || expected.kind !== 'op' || !expected.outcome.ok) {
     return expected;
@@ -116,8 +119,8 @@ export async function compare(
         const index = batch[i] as number;
         operations++;
         const step = steps[index] as Step;
-        const model = comparable(step, expected[index] as Expected, state.environment);
-        const xen = comparable(step, { kind: 'op', outcome }, state.environment);
+        const model = comparable(step, expected[index] as Expected);
+        const xen = comparable(step, { kind: 'op', outcome });
         if (text(model) !== text(xen)) return part(index, model, xen);
       }
       at = end;
