@@ -13,7 +13,7 @@ import { deviceNamed } from '../../../src/device/registry.ts';
 import { isLabError, LabError } from '../../../src/errors.ts';
 import { InProcess } from '../../../src/model/in-process/in-process.ts';
 import type { Seams } from '../../../src/model/in-process/seams.ts';
-import { notOnModelCode } from '../../../src/model/in-process/not-on-model.ts';
+import { notOnModel, notOnModelCode } from '../../../src/model/in-process/not-on-model.ts';
 import { fromWire, toWire } from '../../../src/wire-error.ts';
 import type { AgentReply } from '../agent-connection.ts';
 import type { XenVersion } from '../emulated/xen-versions.ts';
@@ -152,9 +152,12 @@ async function answer(
   blobs: readonly Uint8Array[],
   limits: LabError[],
 ): Promise<AgentReply> {
-  // The device model is part of the guest's process: nothing can outlive it.
-  if (asked.do === 'survive') return { result: {}, blobs: [] };
   try {
+    // The device model is part of the guest's process, and of the run's: nothing can outlive it.
+    if (asked.do === 'survive') {
+      if (asked.survives) throw notOnModel('a device-model process that dies');
+      return { result: {}, blobs: [] };
+    }
     // As over the wire: what JSON does not hold does not arrive here either.
     const request = parseRequest(guestRequestSchema, JSON.parse(JSON.stringify(asked)));
     const [result, replied] = await deviceModel.handle(request, blobs);
