@@ -3,19 +3,21 @@ import { CONTROL_PORT } from '../../guests/program/index.ts';
 import type { Requester } from './agent-connection.ts';
 import type { GuestIdentity } from './guest-session.ts';
 
-/** Every guest gets four vCPUs, on the host's second processor and beyond, so that it never competes with dom0's. */
-const shape = { vcpus: 4, memoryMiB: 64 } as const;
+/** vCPUs of a guest, unless a scenario wants another number. */
+export const defaultVcpus = 4;
+const memoryMiB = 64;
 
 /**
- * The guests of a host: one for each environment, shared by the scenarios one after the other, made when it is first
- * needed and again after it was lost.
+ * The guests of a host: one for each environment and number of vCPUs, shared by the scenarios one after the other, made
+ * when it is first needed and again after it was lost. They run on the host's second processor and beyond, so that they
+ * never compete with dom0.
  */
 export class GuestPool {
   readonly #agent: Requester<Request>;
   /** The workload's path in dom0. */
   readonly kernel: string;
   readonly #cpus: string;
-  readonly #guests = new Map<Environment, { readonly name: string; readonly made: Promise<GuestIdentity> }>();
+  readonly #guests = new Map<string, { readonly name: string; readonly made: Promise<GuestIdentity> }>();
   #made = 0;
 
   /**
@@ -28,13 +30,14 @@ export class GuestPool {
     this.#cpus = cpus;
   }
 
-  /** The guest of an environment, ready for programs. */
-  async acquire(environment: Environment): Promise<GuestIdentity> {
-    const known = this.#guests.get(environment);
+  /** The guest of an environment with so many vCPUs, ready for programs. */
+  async acquire(environment: Environment, vcpus = defaultVcpus): Promise<GuestIdentity> {
+    const shape = `${environment} ${vcpus}`;
+    const known = this.#guests.get(shape);
     if (known !== undefined) return await known.made;
     const name = `${environment}-${++this.#made}`;
-    const made = this.#create(name, environment);
-    this.#guests.set(environment, { name, made });
+    const made = this.#create(name, environment, vcpus);
+    this.#guests.set(shape, { name, made });
     try {
       return await made;
     } catch (error) {
@@ -54,7 +57,7 @@ export class GuestPool {
     if (event.event === 'guestGone' || event.event === 'deviceModelGone') this.#forget(event.guest);
   }
 
-  async #create(name: string, environment: Environment): Promise<GuestIdentity> {
+  async #create(name: string, environment: Environment, vcpus: number): Promise<GuestIdentity> {
     const { result } = await this.#agent.request({
       do: 'createGuest',
       guest: name,
@@ -62,12 +65,13 @@ export class GuestPool {
       kernel: this.kernel,
       controlPort: CONTROL_PORT,
       cpus: this.#cpus,
-      ...shape,
+      vcpus,
+      memoryMiB,
     });
-    return { name, environment, vcpus: shape.vcpus, domid: createGuestResultSchema.parse(result).domid };
+    return { name, environment, vcpus, domid: createGuestResultSchema.parse(result).domid };
   }
 
   #forget(name: string): void {
-    for (const [environment, guest] of this.#guests) if (guest.name === name) this.#guests.delete(environment);
+    for (const [shape, guest] of this.#guests) if (guest.name === name) this.#guests.delete(shape);
   }
 }

@@ -22,7 +22,7 @@ class FakeHost implements RelayedHost {
     },
   };
   readonly guests: RelayedHost['guests'] = {
-    acquire: async (environment) => ({ name: `${environment}-1`, domid: 3, environment, vcpus: 4 }),
+    acquire: async (environment, vcpus = 4) => ({ name: `${environment}-1`, domid: 3, environment, vcpus }),
     discard: async (name) => void this.discarded.push(name),
   };
   onEvent(listener: (event: AgentEvent) => void): () => void {
@@ -79,7 +79,7 @@ describe('the relay', () => {
   it('has guests made and discarded', async () => {
     opened(host);
     const worker = await connect();
-    const { result } = await worker.request({ do: 'acquireGuest', environment: 'pvh' });
+    const { result } = await worker.request({ do: 'acquireGuest', environment: 'pvh', vcpus: 4 });
     expect(result).toEqual({ name: 'pvh-1', domid: 3, environment: 'pvh', vcpus: 4 });
     await worker.request({ do: 'discardGuest', guest: 'pvh-1' });
     expect(host.discarded).toEqual(['pvh-1']);
@@ -95,7 +95,7 @@ describe('the relay', () => {
 
   it('tells why the host cannot be reached to every request', async () => {
     const worker = await connect();
-    const early = worker.request({ do: 'acquireGuest', environment: 'hvm' });
+    const early = worker.request({ do: 'acquireGuest', environment: 'hvm', vcpus: 4 });
     failed(new LabError('no answer', { blame: 'host', code: 'HOST_UNREACHABLE', next: 'wake it' }));
     await expect(early).rejects.toMatchObject({ blame: 'host', code: 'HOST_UNREACHABLE', next: 'wake it' });
     await expect(worker.request({ do: 'discardGuest', guest: 'x' })).rejects.toMatchObject({

@@ -30,6 +30,8 @@ export interface RunContext {
 export interface ScenarioMeta {
   readonly title: string;
   readonly params: Params;
+  /** Of the guest that it wants. */
+  readonly vcpus: number;
   readonly repetition?: number;
   /** Metrics of src results' schema, as they are recorded. */
   metrics?: unknown[];

@@ -11,6 +11,7 @@ import {
 import type { Environment } from '../../src/agent/protocol.ts';
 import { isLabError, type LabError } from '../../src/errors.ts';
 import { notOnModel } from '../../src/model/in-process/not-on-model.ts';
+import { defaultVcpus } from '../host/guest-pool.ts';
 import type { GuestSession } from '../host/guest-session.ts';
 import { watchResults } from '../oracle/matcher.ts';
 import { OracleWatch } from '../oracle/oracle-watch.ts';
@@ -25,7 +26,7 @@ export interface ScenarioFixtures {
   readonly host: RunContext['host'];
   /** The host's version of Xen, as `xl info` has it: `4.17.5`. */
   readonly xenVersion: () => Promise<string>;
-  /** A running guest with four vCPUs and 64 MiB, shared with other scenarios one after the other. */
+  /** A running guest with four vCPUs, or as many as the scenario's options say, and 64 MiB, shared with other scenarios one after the other. */
   readonly guest: GuestSession;
   /** The guest's device model, empty at first; everything on it ends with the scenario. */
   readonly deviceModel: DeviceModel;
@@ -46,6 +47,8 @@ export interface ScenarioFixtures {
 export interface ScenarioOptions {
   /** Default: HVM and PVH. Only HVM guests have QEMU. */
   readonly environments?: readonly Environment[];
+  /** 1 to 4; default 4. Scenarios share guests of one number. */
+  readonly vcpus?: number;
   /** For `--tag`. */
   readonly tags?: readonly string[];
   /** Real time, in which the guest may have to be made first; default 120 000. */
@@ -90,7 +93,7 @@ const test = base.extend<Fixtures>({
     { scope: 'worker' },
   ],
   guest: async ({ host, task }, use) => {
-    const guest = await host.acquireGuest(environmentOf(task));
+    const guest = await host.acquireGuest(environmentOf(task), task.meta.ioreqlab?.vcpus ?? defaultVcpus);
     const programs = new ProgramLog();
     guest.onRun = (run) => programs.add(run);
     await use(guest);
@@ -152,7 +155,7 @@ export function scenario(title: string, options: ScenarioOptions, body: Body): v
 export function scenario(title: string, ...rest: [Body] | [ScenarioOptions, Body]): void {
   const [options, body] = rest.length === 1 ? [{}, rest[0]] : rest;
   const context = inject('ioreqlab');
-  const { environments = ['hvm', 'pvh'], tags = [], timeoutMs = 120_000 } = options;
+  const { environments = ['hvm', 'pvh'], tags = [], timeoutMs = 120_000, vcpus = defaultVcpus } = options;
   // Threaded emulation is slow, and slower still on a busy machine.
   const timeout = timeoutMs * (context.host.kind === 'emulated' && context.host.timing === 'wall' ? 5 : 1);
   for (const environment of environments) {
@@ -161,7 +164,7 @@ export function scenario(title: string, ...rest: [Body] | [ScenarioOptions, Body
       const params: Params = { environment };
       const repetition = context.repeat === 1 ? {} : { repetition: turn };
       const name = `${title} [${environment}${context.repeat === 1 ? '' : ` #${turn}`}]`;
-      const meta = { ioreqlab: { title, params, ...repetition } };
+      const meta = { ioreqlab: { title, params, vcpus, ...repetition } };
       test(name, { timeout, tags: [...tags], meta }, async ({ host, guest, deviceModel, task, signal, skip }) => {
         let limit: LabError | undefined;
         /** What the model cannot do makes no verdict, whatever the scenario has made of it. */

@@ -25,7 +25,7 @@ const spinCycles = { exact: 200_000, wall: 5_000_000, none: 0 } as const;
 
 scenario(
   'the round trip of one IN',
-  { environments: ['hvm'], tags: ['performance'], timeoutMs: 180_000 },
+  { environments: ['hvm'], vcpus: 1, tags: ['performance'], timeoutMs: 600_000 },
   async ({ host, guest, deviceModel, record }) => {
     const climb = async (
       rung: string,

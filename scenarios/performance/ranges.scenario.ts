@@ -24,7 +24,7 @@ const spinCycles = { exact: 200_000, wall: 5_000_000, none: 0 } as const;
 
 scenario(
   'the round trip of one access with 256 ranges',
-  { environments: ['hvm'], tags: ['performance'], timeoutMs: 400_000 },
+  { environments: ['hvm'], vcpus: 1, tags: ['performance'], timeoutMs: 900_000 },
   async ({ host, guest, deviceModel, record }) => {
     const climb = async (
       rung: string,

@@ -25,13 +25,13 @@ export interface ModelGuestOptions {
   readonly name: string;
   readonly xen: XenVersion;
   readonly environment: Environment;
+  readonly vcpus: number;
   /** What would come from the agent. */
   readonly onEvent: (event: AgentEvent) => void;
   readonly seams?: Seams | undefined;
 }
 
 /** The same as every other guest has: harness/host/guest-pool.ts. */
-const vcpus = 4;
 const memoryMiB = 64;
 
 /**
@@ -49,7 +49,7 @@ export class ModelGuest extends GuestSession {
   #last: Promise<unknown> = Promise.resolve();
 
   private constructor(
-    { name, environment }: ModelGuestOptions,
+    { name, environment, vcpus }: ModelGuestOptions,
     guest: InProcess,
     deviceModel: DeviceModel,
     devices: Map<string, Device>,
@@ -67,7 +67,7 @@ export class ModelGuest extends GuestSession {
   }
 
   static async make(options: ModelGuestOptions): Promise<ModelGuest> {
-    const { name, xen, environment, onEvent, seams = {} } = options;
+    const { name, xen, environment, vcpus, onEvent, seams = {} } = options;
     const devices = new Map<string, Device>();
     const guest = new InProcess({
       ...{ xen, environment, vcpus, memoryMiB, seams },
@@ -122,7 +122,7 @@ export class ModelGuest extends GuestSession {
   async #execute(programs: readonly Program[], signal: AbortSignal | undefined): Promise<ProgramResults[]> {
     const start = programs.map((_, vcpu) => vcpu);
     // Those that were let ask anew while another program ran.
-    for (let vcpu = 0; vcpu < vcpus; vcpu++) {
+    for (let vcpu = 0; vcpu < this.vcpus; vcpu++) {
       if (this.#guest.answerOf(vcpu) !== undefined) this.#guest.ask(vcpu, CONTROL_PORT);
     }
     // Programs and results do not pass through the guest's memory; all else goes the way of a host.

@@ -33,12 +33,13 @@ export class ModelSession implements Session {
     return () => this.#listeners.delete(listener);
   }
 
-  async acquireGuest(environment: Environment): Promise<GuestSession> {
+  async acquireGuest(environment: Environment, vcpus: number): Promise<GuestSession> {
     await this.close();
     this.#guest = await ModelGuest.make({
       name: `${environment}-${++this.#made}`,
       xen: this.#xen,
       environment,
+      vcpus,
       seams: this.#seams,
       onEvent: (event) => {
         for (const listener of this.#listeners) listener(event);
