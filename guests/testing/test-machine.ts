@@ -72,7 +72,7 @@ export class TestMachine implements AsyncDisposable {
   }
 
   /** Asks every millisecond until `question` answers something. Throws when the machine has ended or `deadlineMs` is over. */
-  async until<Answer>(what: string, question: () => Answer | undefined, deadlineMs = 10_000): Promise<Answer> {
+  async until<Answer>(what: string, question: () => Answer | undefined, deadlineMs = 50_000): Promise<Answer> {
     const end = performance.now() + deadlineMs;
     for (;;) {
       const ended = this.exitCode;

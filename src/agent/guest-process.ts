@@ -160,10 +160,22 @@ export class GuestProcess {
     const asked: ToDeviceModel = { setup: { ...this.#setup, inheritance } };
     // What the first process was asked with is answered when its successor is set up.
     const waits = open.filter(({ message }) => 'setup' in message);
-    const taken = new Promise<Answer>((resolve, reject) => {
-      this.#pending.set(-1, { message: asked, resolve, reject });
-      this.#child.send(asked);
+    // Told at once, not by a promise: what the same process says next may have come with it.
+    this.#pending.set(-1, {
+      message: asked,
+      resolve: (answer) => {
+        for (const { resolve } of waits) resolve(answer);
+        const recoveryMs = Math.round(performance.now() - since);
+        this.#tell({ event: 'deviceModelReplaced', guest: this.#setup.guest, how, recoveryMs });
+      },
+      reject: (error) => {
+        for (const { reject } of waits) reject(error);
+        if (this.#isEnding || this.#lost !== undefined) return;
+        this.#giveUp(`${how}, and has no successor: ${messageOf(error)}`);
+        void this.close();
+      },
     });
+    this.#child.send(asked);
     for (const pending of open) {
       if ('setup' in pending.message) continue;
       const message = { ...pending.message, isRepeated: true };
@@ -171,19 +183,6 @@ export class GuestProcess {
       // After the set-up, which the process does first.
       this.#child.send(message);
     }
-    taken.then(
-      (answer) => {
-        for (const { resolve } of waits) resolve(answer);
-        const recoveryMs = Math.round(performance.now() - since);
-        this.#tell({ event: 'deviceModelReplaced', guest: this.#setup.guest, how, recoveryMs });
-      },
-      (error: unknown) => {
-        for (const { reject } of waits) reject(error as Error);
-        if (this.#isEnding) return;
-        this.#giveUp(`${how}, and has no successor: ${messageOf(error)}`);
-        void this.close();
-      },
-    );
   }
 
   async #send(id: number, message: ToDeviceModel): Promise<Answer> {
@@ -224,7 +223,8 @@ export class GuestProcess {
 
   #fail(blame: 'guest' | 'deviceModel', code: string, message: string): void {
     this.#lost ??= new LabError(message, { blame, code });
-    for (const { reject } of this.#pending.values()) reject(this.#lost);
+    const open = [...this.#pending.values()];
     this.#pending.clear();
+    for (const { reject } of open) reject(this.#lost);
   }
 }
