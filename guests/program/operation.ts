@@ -1,29 +1,14 @@
+import { gprNames, type Gpr } from '../../src/abi/registers.ts';
+
 /** Bytes of a port access. */
 export type PortSize = 1 | 2 | 4;
 /** Bytes of a memory access. */
 export type MemorySize = 1 | 2 | 4 | 8;
 
 /** General registers of a raw operation. */
-export const GPR_NAMES = [
-  'rax',
-  'rcx',
-  'rdx',
-  'rbx',
-  'rsp',
-  'rbp',
-  'rsi',
-  'rdi',
-  'r8',
-  'r9',
-  'r10',
-  'r11',
-  'r12',
-  'r13',
-  'r14',
-  'r15',
-] as const;
+export const GPR_NAMES: typeof gprNames = gprNames;
 /** One of {@link GPR_NAMES}. */
-export type GprName = (typeof GPR_NAMES)[number];
+export type GprName = Gpr;
 
 /** Reads a port. */
 export interface InOperation {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { SCRATCH } from '../program/index.ts';
+import { GPR_NAMES, SCRATCH } from '../program/index.ts';
 import { TestGuest } from '../testing/test-guest.ts';
 
 const code = (...bytes: number[]): Uint8Array => Uint8Array.from(bytes);
@@ -17,22 +17,7 @@ describe('raw operations of the workload guest', () => {
   });
 
   it('start with the given registers and report all of them', async () => {
-    const names = [
-      'rax',
-      'rcx',
-      'rdx',
-      'rbx',
-      'rbp',
-      'rsi',
-      'rdi',
-      'r8',
-      'r9',
-      'r10',
-      'r11',
-      'r12',
-      'r13',
-      'r14',
-    ] as const;
+    const names = GPR_NAMES.filter((name) => name !== 'rsp' && name !== 'r15');
     const registers = Object.fromEntries(names.map((name, index) => [name, BigInt(index + 1) << 56n]));
     const [seen] = await guest.run((program) => program.raw(code(0x49, 0xff, 0xc7), { registers, rflags: CF | DF }));
     expect(seen?.registers?.gpr).toMatchObject({ ...registers, r15: 1n });

@@ -1,5 +1,6 @@
 import type { Operation, RawOperation } from '../../guests/program/index.ts';
-import { flag, makeCpu, type Cpu, type Gpr } from '../../src/model/oracle/cpu.ts';
+import type { Gpr } from '../../src/abi/registers.ts';
+import { flag, makeCpu, type Cpu } from '../../src/model/oracle/cpu.ts';
 import type { Instruction } from '../../src/model/oracle/instruction.ts';
 
 /** An operation that is one instruction with an access: what `set_registers` of guests/workload/interpreter.c serves. */

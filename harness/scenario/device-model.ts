@@ -4,41 +4,17 @@ import {
   stockDevices,
   type Device,
   type OptionsOf,
-  type PlaceOf,
   type Regions,
   type RegionsOf,
   type StockDevices,
 } from '../../src/device/index.ts';
+import type { Attached, AttachOptions } from '../../src/device/attach-options.ts';
 import { regionsOf } from '../../src/device/define-device.ts';
 import { LabError } from '../../src/errors.ts';
 import type { TraceRange, TraceServer } from '../../src/model/oracle/check-trace.ts';
 import { readTrace, type TraceRecord } from '../../src/trace/record.ts';
-import type { DeviceState } from '../../src/server/attach-device.ts';
 import type { ServerOptions, Waiting } from '../../src/server/server-options.ts';
 import type { GuestSession, ServerReport } from '../host/guest-session.ts';
-
-/** How a device is put in place. */
-export interface AttachOptions<R extends Regions, O> {
-  /** Port, guest-physical address or PCI address (`'00:05.0'`) of each region. */
-  readonly at: { readonly [K in keyof R]: PlaceOf<R[K]> };
-  /** For the device's `create`; what JSON can hold. Default `{}`. */
-  readonly options?: O;
-  /**
-   * The ioreq server that owns it; made when it is first named. Default `main`. An HVM guest has room for six, since QEMU and
-   * the control port have one each; a PVH guest for seven.
-   */
-  readonly server?: string;
-}
-
-/** A device on a server. */
-export interface Attached {
-  /** Back to the state in which it was made. @throws LabError `ABILITY_MISSING` */
-  reset(): Promise<void>;
-  /** The state of the device and of its PCI functions. @throws LabError `ABILITY_MISSING` */
-  snapshot(): Promise<DeviceState>;
-  /** Takes over a state that the same kind of device gave. @throws LabError `ABILITY_MISSING` */
-  restore(state: DeviceState): Promise<void>;
-}
 
 const defaultServer = 'main';
 

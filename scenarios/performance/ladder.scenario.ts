@@ -15,29 +15,17 @@
  * # Limits
  * In exact timing the figures are instructions of the whole machine: caches and wake-up latency do not show.
  */
-import { expect, scenario, type Sampled, type SampledOperation } from 'ioreqlab/scenario';
+import { expect, scenario } from 'ioreqlab/scenario';
 import scratch from '../port-io/scratch.device.ts';
+import { climber, spinCycles } from './climb.ts';
 
 const ports = { unclaimed: 0x5555, xen: 0x61, c: 0x5100, ts: 0x5000, qemu: 0x64 } as const;
-const count = 10_000;
-/** Long enough to cover the way through guest and Xen, in TSC cycles; a clock does not stop when the host is busy. */
-const spinCycles = { exact: 200_000, wall: 5_000_000, none: 0 } as const;
 
 scenario(
   'the round trip of one IN',
   { environments: ['hvm'], vcpus: 1, tags: ['performance'], timeoutMs: 600_000 },
   async ({ host, guest, deviceModel, record }) => {
-    const climb = async (
-      rung: string,
-      op: (choose: typeof Sampled) => SampledOperation,
-      warmup: number,
-    ): Promise<void> => {
-      const seen = await guest.run((program) => program.sample({ warmup, count }, op));
-      const samples = seen.results[0]?.samples ?? new Uint32Array();
-      expect(seen.results[0]?.fault).toBeUndefined();
-      expect(samples.length).toBe(count);
-      await record(`ladder.${rung}`, samples);
-    };
+    const climb = climber({ guest, record }, 'ladder', 10_000);
     /** A port whose answer shows who gives it, asked before and after. */
     const climbPort = async (rung: string, port: number, answer: (value: number) => boolean, warmup: number) => {
       const ask = async (): Promise<void> => {

@@ -10,32 +10,21 @@
  * # Limits
  * As those of the ladder.
  */
-import { expect, HOLE_BELOW_4G, scenario, type Sampled, type SampledOperation } from 'ioreqlab/scenario';
+import { expect, HOLE_BELOW_4G, scenario } from 'ioreqlab/scenario';
+import { climber, spinCycles } from './climb.ts';
 import manyRegisters from './many-registers.device.ts';
 
 const registers = 256;
-const count = 2_000;
 const ports = Array.from({ length: registers }, (_, i) => 0x6000 + 8 * i);
 const addresses = Array.from({ length: registers }, (_, i) => Number(HOLE_BELOW_4G.start) + 8 * i);
 const [port, address] = [ports.at(-1) ?? 0, addresses.at(-1) ?? 0];
 const qemuPort = 0x64;
-/** As the ladder's. */
-const spinCycles = { exact: 200_000, wall: 5_000_000, none: 0 } as const;
 
 scenario(
   'the round trip of one access with 256 ranges',
   { environments: ['hvm'], vcpus: 1, tags: ['performance'], timeoutMs: 900_000 },
   async ({ host, guest, deviceModel, record }) => {
-    const climb = async (
-      rung: string,
-      op: (choose: typeof Sampled) => SampledOperation,
-      warmup: number,
-    ): Promise<void> => {
-      const { results } = await guest.run((program) => program.sample({ warmup, count }, op));
-      const samples = results[0]?.samples ?? new Uint32Array();
-      expect(samples.length).toBe(count);
-      await record(`ranges.${rung}`, samples);
-    };
+    const climb = climber({ guest, record }, 'ranges', 2_000);
     /** Both kinds of access, each checked before and after: the register holds what only this server was given. */
     const climbServer = async (rung: string, server: string, warmup: number): Promise<void> => {
       const value = server === 'ts' ? 0x5a : 0x3c;

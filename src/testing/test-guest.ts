@@ -3,40 +3,19 @@ import {
   stockDevices,
   type Device,
   type OptionsOf,
-  type PlaceOf,
   type Regions,
   type RegionsOf,
   type StockDevices,
 } from '../device/index.ts';
+import type { Attached, AttachOptions } from '../device/attach-options.ts';
 import { LabError } from '../errors.ts';
 import { InProcess, type InProcessOptions } from '../model/in-process/in-process.ts';
 import type { InterruptsSeen } from '../model/in-process/model-addon.ts';
 import { LocalServers } from '../model/in-process/local-servers.ts';
 import { flag, makeCpu, type Cpu, type Gpr, type Instruction } from '../model/oracle/index.ts';
-import type { DeviceState } from '../server/attach-device.ts';
 import type { GuestMemory } from '../server/guest-memory.ts';
 import type { ServerRemains, ServerTrouble } from '../server/server-host.ts';
 import { readTrace, type TraceRecord } from '../trace/record.ts';
-
-/** How a device is put in place. */
-export interface AttachOptions<R extends Regions, O> {
-  /** Port, guest-physical address or PCI address (`'00:05.0'`) of each region. */
-  readonly at: { readonly [K in keyof R]: PlaceOf<R[K]> };
-  /** For the device's `create`; what JSON can hold. Default `{}`. */
-  readonly options?: O;
-  /** The ioreq server that owns it; made when it is first named. Default `main`. */
-  readonly server?: string;
-}
-
-/** A device on a test guest. */
-export interface Attached {
-  /** Back to the state in which it was made. @throws LabError `ABILITY_MISSING` */
-  reset(): Promise<void>;
-  /** The state of the device and of its PCI functions. @throws LabError `ABILITY_MISSING` */
-  snapshot(): Promise<DeviceState>;
-  /** Takes over a state that the same kind of device gave. @throws LabError `ABILITY_MISSING` */
-  restore(state: DeviceState): Promise<void>;
-}
 
 /** Who makes an access. */
 export interface AccessOptions {

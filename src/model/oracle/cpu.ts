@@ -1,24 +1,4 @@
-/** The general registers, in the order of their numbers in an instruction. */
-export const gprNames = [
-  'rax',
-  'rcx',
-  'rdx',
-  'rbx',
-  'rsp',
-  'rbp',
-  'rsi',
-  'rdi',
-  'r8',
-  'r9',
-  'r10',
-  'r11',
-  'r12',
-  'r13',
-  'r14',
-  'r15',
-] as const;
-/** One of {@link gprNames}. */
-export type Gpr = (typeof gprNames)[number];
+import { gprNames, type Gpr } from '../../abi/registers.ts';
 
 /** Bits of RFLAGS (SDM volume 1, 3.4.3). */
 export const flag = {

@@ -1,4 +1,5 @@
-import { gprNames, type Cpu, type Gpr } from './cpu.ts';
+import { gprNames, type Gpr } from '../../abi/registers.ts';
+import type { Cpu } from './cpu.ts';
 import type { Combination, Instruction, Modification, PortWidth, Width } from './instruction.ts';
 
 /** An instruction in machine code, and where the next one begins. */

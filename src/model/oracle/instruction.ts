@@ -1,4 +1,4 @@
-import type { Gpr } from './cpu.ts';
+import type { Gpr } from '../../abi/registers.ts';
 
 /** Bytes of a port access. */
 export type PortWidth = 1 | 2 | 4;

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { toBytes } from './bytes.ts';
-import { flag, makeCpu, type Cpu, type Gpr } from './cpu.ts';
+import type { Gpr } from '../../abi/registers.ts';
+import { flag, makeCpu, type Cpu } from './cpu.ts';
 import { execute } from './execute.ts';
 import type { Instruction, Outcome, Width } from './instruction.ts';
 import { rulesOf, type OracleVersion } from './rules.ts';
