@@ -1,4 +1,5 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, readlink } from 'node:fs/promises';
+import { join } from 'node:path';
 import { startTimeOf } from '../host/emulated/process-identity.ts';
 
 /** A process of this machine. Ids are used again: the start tells one process from the next. */
@@ -34,6 +35,19 @@ export async function qemusOf(pid: number): Promise<SeenProcess[]> {
 export async function stillRunning(processes: readonly SeenProcess[]): Promise<SeenProcess[]> {
   const now = await Promise.all(processes.map(async ({ pid }) => await startTimeOf(pid)));
   return processes.filter(({ startTime }, i) => now[i] === startTime);
+}
+
+/** The TCP port that a process listens on: proc(5), /proc/net/tcp. */
+export async function listeningPortOf({ pid }: SeenProcess): Promise<number> {
+  const directory = `/proc/${pid}/fd`;
+  const links = await Promise.all(
+    (await readdir(directory)).map(async (fd) => await readlink(join(directory, fd)).catch(() => '')),
+  );
+  for (const line of (await readFile('/proc/net/tcp', 'utf8')).trim().split('\n').slice(1)) {
+    const [, local = '', , state, , , , , , inode] = line.trim().split(/ +/);
+    if (state === '0A' && links.includes(`socket:[${inode}]`)) return Number.parseInt(local.split(':')[1] ?? '', 16);
+  }
+  throw new Error(`process ${pid} listens on no port`);
 }
 
 /** The words of a process's command line. */
