@@ -32,7 +32,9 @@ scenario('an instruction that needs four entries of the cache', async ({ guest, 
   await expect(running).rejects.toThrow();
   // The model knows that it would be for ever.
   if (host.kind === 'model') return;
-  const records = await deviceModel.trace();
+  // From the beginning of a turn: a trace keeps the newest requests only.
+  const kept = await deviceModel.trace();
+  const records = kept.slice(kept.findIndex(({ isRead, address }) => isRead && address === base + 0xfffn));
   const turn = records.slice(0, 5).map(({ isRead, address, size }) => [isRead, address - base, size]);
   expect(turn).toEqual([
     [true, 0xfffn, 1],
@@ -43,5 +45,6 @@ scenario('an instruction that needs four entries of the cache', async ({ guest, 
   ]);
   const written = records.filter(({ isRead }) => !isRead).map(({ data }) => data);
   expect(written.length).toBeGreaterThan(3);
-  expect(written.slice(0, 3)).toEqual([1n, 2n, 3n]);
+  const [first = 0n] = written;
+  expect(written.slice(0, 3)).toEqual([first, (first + 1n) & 0xffn, (first + 2n) & 0xffn]);
 });
