@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 
 #include "evtchn_pool.h"
 #include "process.h"
@@ -13,6 +14,10 @@
 #define FAILED(what) (*call = (what), -1)
 
 #define PAGE_BYTES 4096
+
+/* How long vCPUs get to take the last answers of a server: 50 ms. */
+#define TAKE_LOOK_NS 100000
+#define TAKE_LOOKS 500
 
 /* The ring is the frame before the slots (ioreq_server_get_frame in xen/common/ioreq.c). */
 static int map_pages(struct server *server, bool buffered, const char **call)
@@ -253,6 +258,28 @@ void server_interrupt(struct server *server)
     }
 }
 
+/* True when a vCPU has not taken its answer yet. */
+static bool has_untaken(const struct server *server)
+{
+    for ( unsigned int vcpu = 0; server->bound && vcpu < process.vcpus; vcpu++ )
+        if ( slot_state(&server->slots[vcpu]) == STATE_IORESP_READY )
+            return true;
+    return false;
+}
+
+/*
+ * Xen forgets a vCPU's request with its server: it then completes with what its own copy holds, which is 0, whatever the
+ * slot says (ioreq_server_deinit and vcpu_ioreq_handle_completion in xen/common/ioreq.c). So vCPUs get a moment to run
+ * and take their answers. One that is paused, or whose domain is dead, does not.
+ */
+static void let_take(const struct server *server)
+{
+    const struct timespec pause = { .tv_nsec = TAKE_LOOK_NS };
+
+    for ( unsigned int looks = 0; looks < TAKE_LOOKS && has_untaken(server); looks++ )
+        nanosleep(&pause, NULL);
+}
+
 int server_stop(struct server *server, const char **call)
 {
     int result = 0, error;
@@ -266,6 +293,7 @@ int server_stop(struct server *server, const char **call)
     error = errno;
     for ( unsigned int i = 0; i < server->lane_count; i++ )
         lane_answer_open(&server->lanes[i], TRACE_CLOSING);
+    let_take(server);
     errno = error;
     return result;
 }

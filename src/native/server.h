@@ -114,7 +114,10 @@ int server_unmap_pci(struct server *server, uint32_t sbdf, const char **call);
 /* Enables the server and binds a channel for each vCPU (Xen fills vp_eport only once it is enabled) and the ring. */
 int server_enable(struct server *server, const char **call);
 
-/* Disables and answers what is open with all ones, so that nobody waits any more. Nobody may be serving. */
+/*
+ * Disables, answers what is open with all ones, so that nobody waits any more, and lets the vCPUs take their answers.
+ * Nobody may be serving.
+ */
 int server_stop(struct server *server, const char **call);
 
 /*
