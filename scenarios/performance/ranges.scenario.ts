@@ -49,7 +49,7 @@ scenario(
       await guest.run((program) => program.out(port, 1, value).store(address, 4, value));
       // Blocking first: while a server spins, JavaScript's compiler, a thread beside it, hardly gets to work.
       await deviceModel.setWaiting({ mode: 'block' }, server);
-      await climbServer(server, server, 1_000);
+      await climbServer(server, server, 5_000);
       await deviceModel.setWaiting({ mode: 'spin', cycles: spinCycles[host.timing] }, server);
       await climbServer(`${server}-spin`, server, 300);
       if (server === 'c') await climb('qemu', (op) => op.in(qemuPort, 1), 300);
