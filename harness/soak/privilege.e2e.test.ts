@@ -1,9 +1,10 @@
-import { constants, tmpdir } from 'node:os';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { SCRATCH } from '../../guests/program/index.ts';
 import { buildBundle, bundleFiles } from '../deploy/bundle.ts';
 import { runtimeDigest } from '../deploy/runtime.ts';
+import { Place } from '../e2e/place.ts';
 import { emulatedLabHost } from '../host/emulated/emulated-lab-host.ts';
 import { xenVersions } from '../host/emulated/xen-versions.ts';
 import { GuestSession } from '../host/guest-session.ts';
@@ -34,7 +35,8 @@ describe.each(xenVersions)('on Xen %s', (xen) => {
   test('a device model can do nothing to another domain, nor to dom0', async () => {
     const signal = AbortSignal.timeout(240_000);
     const bundle = await buildBundle([`${repository}/src/device`, `${repository}/harness/soak`]);
-    const serialLog = join(tmpdir(), `privilege-${xen}.log`);
+    await using place = await Place.create();
+    const serialLog = join(place.directory, 'serial.log');
     const lab = emulatedLabHost({ xen, timing: 'exact' });
     await using machine = await lab.start({ serialLog, signal, note: () => undefined });
     await using session = await HostSession.open({
