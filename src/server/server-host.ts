@@ -263,20 +263,13 @@ export class ServerHost {
   }
 
   #map({ label, kind, start, end }: Range): void {
-    const addon = this.#addon;
-    const isMemory = kind === 'memory';
-    const [map, unmap] =
-      kind === 'pci'
-        ? [() => addon.mapPciFunction(this.#server, start), () => addon.unmapPciFunction(this.#server, start)]
-        : [
-            () => addon.mapRange(this.#server, isMemory, start, end),
-            () => addon.unmapRange(this.#server, isMemory, start, end),
-          ];
     try {
-      // The process that died may have got so far: no device of ours is there, or the dispatcher would have said so.
-      if (this.#isInherited) attempt(unmap);
-      map();
+      if (kind === 'pci') this.#addon.mapPciFunction(this.#server, start);
+      else this.#addon.mapRange(this.#server, kind === 'memory', start, end);
     } catch (error) {
+      // The process that died had got so far. Taken away and given anew, it would be nobody's for a moment, and a vCPU that
+      // comes by then reads all ones.
+      if (this.#isInherited && error instanceof Error && 'code' in error && error.code === 'EEXIST') return;
       const what =
         kind === 'pci'
           ? `PCI function ${formatPciAddress(start)}`
