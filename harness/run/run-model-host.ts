@@ -1,24 +1,13 @@
-import type { HostRecord, RunDirectory } from '../../results/index.ts';
-import type { Environment } from '../../src/agent/protocol.ts';
+import type { HostRecord } from '../../results/index.ts';
 import { isLabError, LabError, messageOf } from '../../src/errors.ts';
 import type { ModelHost } from '../host/model/model-host.ts';
 import { hostProblem } from './host-record.ts';
-import type { HostRun } from './run-host.ts';
-import type { ScenarioFile } from './select.ts';
+import type { HostRun, HostRunOptions } from './run-host.ts';
 import { runScenarios, type ScenarioOutcome } from './vitest-run.ts';
 
-/** What a run wants of a model. */
-export interface ModelRunOptions {
+/** What a run wants of a model: nothing of machines and bundles. */
+export interface ModelRunOptions extends Omit<HostRunOptions, 'lab' | 'shard' | 'bundle' | 'note'> {
   readonly lab: ModelHost;
-  readonly run: RunDirectory;
-  readonly scenarios: string;
-  readonly files: readonly ScenarioFile[];
-  readonly environments?: readonly Environment[];
-  readonly retries: number;
-  readonly repeat: number;
-  readonly onHost: (record: HostRecord) => void;
-  readonly onOutcome: (outcome: ScenarioOutcome) => void;
-  readonly signal: AbortSignal;
 }
 
 /** Runs scenarios on the model of Xen, all of it in Vitest's worker. Never throws. */
