@@ -1,6 +1,7 @@
 // npm test: everything. First what needs no Xen, then end to end on emulated hosts, then the scenarios themselves on every
 // version of Xen.
 
+import { isFailure, scenarioFailures, vitestFailures } from './failures-of.mjs';
 import { runParts, vitestCounts } from './run-step.mjs';
 import { scenarioCounts } from './scenario-counts.mjs';
 
@@ -10,6 +11,7 @@ const vitest = (/** @type {string} */ project) => ({
   command: node,
   words: ['node_modules/vitest/vitest.mjs', 'run', '--project', project],
   count: vitestCounts,
+  failures: vitestFailures,
 });
 
 await runParts([
@@ -20,5 +22,7 @@ await runParts([
     command: node,
     words: ['harness/cli/bin.mjs', 'run', '--xen', '4.14,4.17,4.20', '--json'],
     count: scenarioCounts,
+    failures: scenarioFailures,
+    isShown: isFailure,
   },
 ]);

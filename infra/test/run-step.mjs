@@ -1,11 +1,14 @@
 // Runs the parts of the test suite one after the other and counts what they say.
 
 import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
 import { elapsed } from '../setup/progress.mjs';
+import { lastLines } from './failures-of.mjs';
 
 /**
  * @typedef {{ passed: number, failed: number, skipped: number }} Counts
- * @typedef {{ name: string, command: string, words: string[], count?: (output: string) => Counts }} Part
+ * @typedef {{ name: string, command: string, words: string[], count?: (output: string) => Counts,
+ *   failures?: (output: string) => string, isShown?: (line: string) => boolean }} Part
  */
 
 /** A part that has no counts of its own is one check. @param {number} code @returns {Counts} */
@@ -20,15 +23,15 @@ export function vitestCounts(output) {
   return { passed: count('passed'), failed: count('failed'), skipped: count('skipped') + count('todo') };
 }
 
-/** @param {Part} part @returns {Promise<{ code: number, counts: Counts }>} */
-async function runPart({ name, command, words, count }) {
+/** @param {Part} part @returns {Promise<{ code: number, counts: Counts, failures: string }>} */
+async function runPart({ name, command, words, count, failures = lastLines, isShown = () => true }) {
   const startedAt = performance.now();
   process.stdout.write(`\n==> ${name}\n`);
   const child = spawn(command, words, { stdio: ['ignore', 'pipe', 'inherit'] });
   let output = '';
-  child.stdout.on('data', (chunk) => {
-    output += chunk;
-    process.stdout.write(chunk);
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    output += `${line}\n`;
+    if (isShown(line)) process.stdout.write(`${line}\n`);
   });
   const code = await new Promise((resolve) => {
     child.once('error', () => resolve(127));
@@ -38,24 +41,29 @@ async function runPart({ name, command, words, count }) {
   // A part that fails without a failed test (a broken import, say) is a failure all the same.
   if (code !== 0 && counts.failed === 0) counts.failed = 1;
   process.stdout.write(`${code === 0 ? '✔' : '✘'} ${name} (${elapsed(performance.now() - startedAt)})\n`);
-  return { code, counts };
+  return { code, counts, failures: code === 0 && counts.failed === 0 ? '' : failures(output) };
 }
 
 /**
- * Runs all parts, whether or not one fails; prints `N passed, N failed, N skipped` last and sets the exit code.
+ * Runs all parts, whether or not one fails; prints what failed once more, `N passed, N failed, N skipped` last, and sets
+ * the exit code.
  *
  * @param {Part[]} parts
  */
 export async function runParts(parts) {
   const total = { passed: 0, failed: 0, skipped: 0 };
   let failed = false;
+  let report = '';
   for (const part of parts) {
-    const { code, counts } = await runPart(part);
+    const { counts, failures } = await runPart(part);
     total.passed += counts.passed;
     total.failed += counts.failed;
     total.skipped += counts.skipped;
-    failed ||= code !== 0 || counts.failed > 0;
+    if (failures === '') continue;
+    failed = true;
+    report += `\n--- ${part.name}\n${failures}\n`;
   }
+  if (failed) process.stdout.write(`\nWhat failed:\n${report}`);
   process.stdout.write(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped\n`);
   process.exitCode = failed || total.passed === 0 ? 1 : 0;
 }
