@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { CONTROL_PORT } from '../../guests/program/index.ts';
 import type { Request } from '../../src/agent/protocol.ts';
 import type { AgentReply } from './agent-connection.ts';
@@ -54,6 +54,34 @@ describe('the guests of a host', () => {
     const second = pool.acquire('hvm');
     answers[1]?.(4);
     expect(await second).toMatchObject({ name: 'hvm-2' });
+  });
+
+  it('are ended for one that wants to be alone, those still being made too, and made again later', async () => {
+    const [gone, kept] = [pool.acquire('hvm'), pool.acquire('hvm', 1)];
+    void pool.acquire('pvh').catch(() => undefined);
+    answers[0]?.(3);
+    answers[1]?.(4);
+    await Promise.all([gone, kept]);
+    const alone = pool.acquire('hvm', 1, true);
+    answers[2]?.(5);
+    expect(await alone).toMatchObject({ name: 'hvm-2', domid: 4 });
+    const destroyed = (): unknown[] => asked.filter((one) => one.do === 'destroyGuest').map(({ guest }) => guest);
+    expect(destroyed()).toEqual(['hvm-1', 'pvh-3']);
+    const again = pool.acquire('hvm');
+    answers[3]?.(6);
+    expect(await again).toMatchObject({ name: 'hvm-4', domid: 6 });
+    expect(destroyed()).toHaveLength(2);
+  });
+
+  it('that could not be made keep nobody from being alone', async () => {
+    const failed = pool.acquire('hvm');
+    const alone = pool.acquire('pvh', 1, true);
+    answers[0]?.(new Error('no memory'));
+    await expect(failed).rejects.toThrow('no memory');
+    await vi.waitUntil(() => answers.length === 2);
+    answers[1]?.(4);
+    expect(await alone).toMatchObject({ name: 'pvh-2' });
+    expect(asked.map((one) => one.do)).toEqual(['createGuest', 'createGuest']);
   });
 
   it('are not given out again when they died, although another is still being made', async () => {

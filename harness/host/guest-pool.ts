@@ -30,9 +30,14 @@ export class GuestPool {
     this.#cpus = cpus;
   }
 
-  /** The guest of an environment with so many vCPUs, ready for programs. */
-  async acquire(environment: Environment, vcpus = defaultVcpus): Promise<GuestIdentity> {
+  /**
+   * The guest of an environment with so many vCPUs, ready for programs.
+   *
+   * @param alone ends all others first: guests that only wait cost those that are timed 0.7 % of a blocking round trip
+   */
+  async acquire(environment: Environment, vcpus = defaultVcpus, alone = false): Promise<GuestIdentity> {
     const shape = `${environment} ${vcpus}`;
+    if (alone) await this.#endOthers(shape);
     const known = this.#guests.get(shape);
     if (known !== undefined) return await known.made;
     const name = `${environment}-${++this.#made}`;
@@ -55,6 +60,17 @@ export class GuestPool {
   /** To be told what the agent says: a guest that is gone is not given out again. */
   hear(event: AgentEvent): void {
     if (event.event === 'guestGone' || event.event === 'deviceModelGone') this.#forget(event.guest);
+  }
+
+  async #endOthers(shape: string): Promise<void> {
+    const others = [...this.#guests].filter(([other]) => other !== shape);
+    for (const [, { name, made }] of others) {
+      const isMade = await made.then(
+        () => true,
+        () => false,
+      );
+      if (isMade) await this.discard(name);
+    }
   }
 
   async #create(name: string, environment: Environment, vcpus: number): Promise<GuestIdentity> {

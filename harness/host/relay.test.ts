@@ -21,8 +21,12 @@ class FakeHost implements RelayedHost {
       return this.reply;
     },
   };
+  readonly alone: boolean[] = [];
   readonly guests: RelayedHost['guests'] = {
-    acquire: async (environment, vcpus = 4) => ({ name: `${environment}-1`, domid: 3, environment, vcpus }),
+    acquire: async (environment, vcpus = 4, alone = false) => {
+      this.alone.push(alone);
+      return { name: `${environment}-1`, domid: 3, environment, vcpus };
+    },
     discard: async (name) => void this.discarded.push(name),
   };
   onEvent(listener: (event: AgentEvent) => void): () => void {
@@ -79,8 +83,9 @@ describe('the relay', () => {
   it('has guests made and discarded', async () => {
     opened(host);
     const worker = await connect();
-    const { result } = await worker.request({ do: 'acquireGuest', environment: 'pvh', vcpus: 4 });
+    const { result } = await worker.request({ do: 'acquireGuest', environment: 'pvh', vcpus: 4, alone: true });
     expect(result).toEqual({ name: 'pvh-1', domid: 3, environment: 'pvh', vcpus: 4 });
+    expect(host.alone).toEqual([true]);
     await worker.request({ do: 'discardGuest', guest: 'pvh-1' });
     expect(host.discarded).toEqual(['pvh-1']);
   });
@@ -95,7 +100,7 @@ describe('the relay', () => {
 
   it('tells why the host cannot be reached to every request', async () => {
     const worker = await connect();
-    const early = worker.request({ do: 'acquireGuest', environment: 'hvm', vcpus: 4 });
+    const early = worker.request({ do: 'acquireGuest', environment: 'hvm', vcpus: 4, alone: false });
     failed(new LabError('no answer', { blame: 'host', code: 'HOST_UNREACHABLE', next: 'wake it' }));
     await expect(early).rejects.toMatchObject({ blame: 'host', code: 'HOST_UNREACHABLE', next: 'wake it' });
     await expect(worker.request({ do: 'discardGuest', guest: 'x' })).rejects.toMatchObject({

@@ -29,7 +29,12 @@ const socketName = 'relay';
 export const relayRequestSchema = z.discriminatedUnion('do', [
   ...guestRequestSchema.options,
   surviveSchema,
-  z.object({ do: z.literal('acquireGuest'), environment: environmentSchema, vcpus: z.number().int().min(1).max(4) }),
+  z.object({
+    do: z.literal('acquireGuest'),
+    environment: environmentSchema,
+    vcpus: z.number().int().min(1).max(4),
+    alone: z.boolean(),
+  }),
   z.object({ do: z.literal('discardGuest'), guest: z.string() }),
   z.object({ do: z.literal('xenLog') }),
   z.object({ do: z.literal('environment') }),
@@ -148,7 +153,7 @@ export class Relay implements AsyncDisposable {
     const host = await this.#host;
     switch (request.do) {
       case 'acquireGuest':
-        return { result: await host.guests.acquire(request.environment, request.vcpus), blobs: [] };
+        return { result: await host.guests.acquire(request.environment, request.vcpus, request.alone), blobs: [] };
       case 'discardGuest':
         await host.guests.discard(request.guest);
         return { result: {}, blobs: [] };

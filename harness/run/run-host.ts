@@ -201,8 +201,9 @@ class HostLife {
     this.#environment = session.environment;
     await writeFile(join(this.#directory, 'env.json'), `${JSON.stringify(session.environment, null, 2)}\n`);
     this.#options.onHost(this.#record());
-    // Nearly every scenario wants it; by the time the worker has loaded, it is there.
-    if (this.#options.environments?.includes('hvm') !== false) {
+    // Nearly every scenario wants it; by the time the worker has loaded, it is there. Where all is timed, guests are alone.
+    const { environments, files } = this.#options;
+    if (environments?.includes('hvm') !== false && files.some(({ id }) => !id.startsWith('performance/'))) {
       void session.guests.acquire('hvm').catch(() => undefined);
     }
   }

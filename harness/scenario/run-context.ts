@@ -32,6 +32,8 @@ export interface ScenarioMeta {
   readonly params: Params;
   /** Of the guest that it wants. */
   readonly vcpus: number;
+  /** That guest is the only one. */
+  readonly alone: boolean;
   readonly repetition?: number;
   /** Metrics of src results' schema, as they are recorded. */
   metrics?: unknown[];

@@ -49,6 +49,11 @@ export interface ScenarioOptions {
   readonly environments?: readonly Environment[];
   /** 1 to 4; default 4. Scenarios share guests of one number. */
   readonly vcpus?: number;
+  /**
+   * The host has no other guest meanwhile: for what is timed. Others are ended first and made again when they are wanted,
+   * which takes seconds. Default: false.
+   */
+  readonly alone?: boolean;
   /** For `--tag`. */
   readonly tags?: readonly string[];
   /** Real time, in which the guest may have to be made first; default 120 000. */
@@ -93,7 +98,8 @@ const test = base.extend<Fixtures>({
     { scope: 'worker' },
   ],
   guest: async ({ host, task }, use) => {
-    const guest = await host.acquireGuest(environmentOf(task), task.meta.ioreqlab?.vcpus ?? defaultVcpus);
+    const { vcpus = defaultVcpus, alone = false } = task.meta.ioreqlab ?? {};
+    const guest = await host.acquireGuest(environmentOf(task), vcpus, alone);
     const programs = new ProgramLog();
     guest.onRun = (run) => programs.add(run);
     await use(guest);
@@ -155,7 +161,13 @@ export function scenario(title: string, options: ScenarioOptions, body: Body): v
 export function scenario(title: string, ...rest: [Body] | [ScenarioOptions, Body]): void {
   const [options, body] = rest.length === 1 ? [{}, rest[0]] : rest;
   const context = inject('ioreqlab');
-  const { environments = ['hvm', 'pvh'], tags = [], timeoutMs = 120_000, vcpus = defaultVcpus } = options;
+  const {
+    environments = ['hvm', 'pvh'],
+    tags = [],
+    timeoutMs = 120_000,
+    vcpus = defaultVcpus,
+    alone = false,
+  } = options;
   // Threaded emulation is slow, and slower still on a busy machine.
   const timeout = timeoutMs * (context.host.kind === 'emulated' && context.host.timing === 'wall' ? 5 : 1);
   for (const environment of environments) {
@@ -164,7 +176,7 @@ export function scenario(title: string, ...rest: [Body] | [ScenarioOptions, Body
       const params: Params = { environment };
       const repetition = context.repeat === 1 ? {} : { repetition: turn };
       const name = `${title} [${environment}${context.repeat === 1 ? '' : ` #${turn}`}]`;
-      const meta = { ioreqlab: { title, params, vcpus, ...repetition } };
+      const meta = { ioreqlab: { title, params, vcpus, alone, ...repetition } };
       test(name, { timeout, tags: [...tags], meta }, async ({ host, guest, deviceModel, task, signal, skip }) => {
         let limit: LabError | undefined;
         /** What the model cannot do makes no verdict, whatever the scenario has made of it. */

@@ -8,8 +8,8 @@ import type { RunContext } from './run-context.ts';
 /** The scenarios' way to their host: one for all files that a worker runs. */
 export interface Session {
   onEvent(listener: (event: AgentEvent) => void): () => void;
-  /** The guest of an environment with so many vCPUs; made when there is none. */
-  acquireGuest(environment: Environment, vcpus: number): Promise<GuestSession>;
+  /** The guest of an environment with so many vCPUs; made when there is none. `alone`: all others are ended first. */
+  acquireGuest(environment: Environment, vcpus: number, alone: boolean): Promise<GuestSession>;
   /** Ends a guest that is not fit for another scenario. */
   discardGuest(guest: GuestSession): Promise<void>;
   /** Xen's log, as far back as its ring goes. */
@@ -49,8 +49,8 @@ class MachineSession implements Session {
     return this.#connection.onEvent(listener);
   }
 
-  async acquireGuest(environment: Environment, vcpus: number): Promise<GuestSession> {
-    const { result } = await this.#connection.request({ do: 'acquireGuest', environment, vcpus });
+  async acquireGuest(environment: Environment, vcpus: number, alone: boolean): Promise<GuestSession> {
+    const { result } = await this.#connection.request({ do: 'acquireGuest', environment, vcpus, alone });
     const identity = guestIdentitySchema.parse(result);
     const guest = this.#guests.get(identity.name) ?? new GuestSession(this.#connection, identity);
     this.#guests.set(identity.name, guest);

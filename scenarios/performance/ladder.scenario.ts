@@ -23,7 +23,7 @@ const ports = { unclaimed: 0x5555, xen: 0x61, c: 0x5100, ts: 0x5000, qemu: 0x64 
 
 scenario(
   'the round trip of one IN',
-  { environments: ['hvm'], vcpus: 1, tags: ['performance'], timeoutMs: 600_000 },
+  { environments: ['hvm'], vcpus: 1, alone: true, tags: ['performance'], timeoutMs: 600_000 },
   async ({ host, guest, deviceModel, record }) => {
     const climb = climber({ guest, record }, 'ladder', 10_000);
     /** A port whose answer shows who gives it, asked before and after. */

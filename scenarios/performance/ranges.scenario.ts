@@ -22,7 +22,7 @@ const qemuPort = 0x64;
 
 scenario(
   'the round trip of one access with 256 ranges',
-  { environments: ['hvm'], vcpus: 1, tags: ['performance'], timeoutMs: 900_000 },
+  { environments: ['hvm'], vcpus: 1, alone: true, tags: ['performance'], timeoutMs: 900_000 },
   async ({ host, guest, deviceModel, record }) => {
     const climb = climber({ guest, record }, 'ranges', 2_000);
     /** Both kinds of access, each checked before and after: the register holds what only this server was given. */

@@ -28,7 +28,7 @@ const gapAccesses = { exact: 250, wall: 3_000, none: 1 } as const;
 
 scenario(
   'block, spin or adapt',
-  { environments: ['hvm'], tags: ['performance'], timeoutMs: 240_000 },
+  { environments: ['hvm'], alone: true, tags: ['performance'], timeoutMs: 240_000 },
   async ({ host, guest, deviceModel, record }) => {
     for (const server of servers) await deviceModel.attach(scratch, { server, at: { register: ports[server] } });
     const gap = (program: ProgramBuilder): ProgramBuilder =>
