@@ -49,6 +49,7 @@ function environment(run: Run, { kind, timing, xen, dom0, env = {} }: HostRecord
     'xen.buildId': xen?.buildId,
     'xen.commandLine': xen?.commandLine,
     'dom0.kernel': dom0?.kernel,
+    'dom0.commandLine': dom0?.commandLine,
   };
   return Object.entries({ ...known, ...reached, ...env }).flatMap(([name, value]) =>
     value === undefined ? [] : [[name, String(value)] as [string, string]],

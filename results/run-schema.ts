@@ -92,7 +92,7 @@ const host = z
         commandLine: z.string().optional(),
       })
       .optional(),
-    dom0: z.object({ kernel: z.string() }).optional(),
+    dom0: z.object({ kernel: z.string(), commandLine: z.string().optional() }).optional(),
     /** Everything else that can change a result: processor, microcode, scheduler, QEMU, Node. Long form: `env.json`. */
     env: z.record(name, z.union([z.string(), z.number(), z.boolean()])).optional(),
     /** How long it took to become usable, step by step. */

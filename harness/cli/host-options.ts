@@ -3,7 +3,8 @@ import type { Argv, InferredOptionTypes, Options } from 'yargs';
 import { LabError } from '../../src/errors.ts';
 import { findHosts } from '../host/emulated/detached.ts';
 import { parseMirror } from '../host/emulated/debian-disk.ts';
-import { emulatedGuestCpus, emulatedLabHost } from '../host/emulated/emulated-lab-host.ts';
+import { emulatedGuestCpus, emulatorFacts, emulatedLabHost } from '../host/emulated/emulated-lab-host.ts';
+import { qemuVersion } from '../host/emulated/qemu.ts';
 import { defaultXenVersion, parseXenVersion } from '../host/emulated/xen-versions.ts';
 import { defaultInventory, readInventory, type KnownHost } from '../host/inventory.ts';
 import type { LabHost } from '../host/lab-host.ts';
@@ -76,8 +77,12 @@ export async function chooseHosts(chosen: HostArguments): Promise<(LabHost | Mod
 
 /** Emulated hosts that are up, and the hosts of the inventory, if there is one or it was named. */
 export async function knownHosts(inventory: string | undefined): Promise<KnownHost[]> {
-  const up = (await findHosts()).map(({ name, ssh, timing }) => ({
+  const found = await findHosts();
+  // Another one than they run in only when the system was upgraded meanwhile.
+  const qemu = found.length === 0 ? '' : await qemuVersion();
+  const up = found.map(({ name, ssh, timing, accelerator }) => ({
     ...({ name, timing, kind: 'emulated', target: ssh, guestCpus: emulatedGuestCpus } as const),
+    facts: emulatorFacts(accelerator, qemu),
   }));
   if (inventory === undefined && !existsSync(defaultInventory)) return up;
   const listed = await readInventory(inventory);

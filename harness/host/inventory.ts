@@ -49,6 +49,8 @@ export interface KnownHost {
   readonly target: SshTarget;
   readonly guestCpus: string;
   readonly timing: 'exact' | 'wall';
+  /** As of `Machine`. */
+  readonly facts?: Readonly<Record<string, string>>;
 }
 
 /**

@@ -7,6 +7,8 @@ export interface Machine extends AsyncDisposable {
   readonly ssh: SshTarget;
   /** The processors for guests, as xl's `cpus`. */
   readonly guestCpus: string;
+  /** What we know of it that it cannot tell itself, and that can change a figure: its emulator. */
+  readonly facts: Readonly<Record<string, string>>;
   /** Resolves when the machine dies by itself, with how. Never for one that we can only reach by SSH. */
   readonly died: Promise<LabError>;
 }

@@ -1,7 +1,7 @@
 import type { HostRecord, Phase, Problem } from '../../results/index.ts';
 import type { HostEnvironment } from '../../src/agent/protocol.ts';
 import type { LabError } from '../../src/errors.ts';
-import type { LabHost } from '../host/lab-host.ts';
+import type { LabHost, Machine } from '../host/lab-host.ts';
 import { problemOf, verdictOf } from './verdict-of.ts';
 
 /** What is known of a host at some moment of a run. */
@@ -9,11 +9,13 @@ export interface HostKnowledge {
   readonly phases: readonly Phase[];
   /** Missing until it has been reached. */
   readonly environment: HostEnvironment | undefined;
+  /** Missing until it is up. */
+  readonly machine: Pick<Machine, 'guestCpus' | 'facts'> | undefined;
   readonly error: LabError | undefined;
 }
 
 /** The record of a host for the run. */
-export function hostRecord(lab: LabHost, { phases, environment, error }: HostKnowledge): HostRecord {
+export function hostRecord(lab: LabHost, { phases, environment, machine, error }: HostKnowledge): HostRecord {
   const problem = error === undefined ? undefined : hostProblem(error);
   const crashed = problem === undefined ? undefined : verdictOf(problem).crashed;
   return {
@@ -21,7 +23,7 @@ export function hostRecord(lab: LabHost, { phases, environment, error }: HostKno
     kind: lab.kind,
     timing: lab.timing,
     phases: [...phases],
-    ...(environment === undefined ? {} : describe(environment)),
+    ...(environment === undefined ? {} : describe(environment, machine)),
     ...(problem === undefined ? {} : { error: problem }),
     ...(crashed === 'xen' || crashed === 'dom0' ? { crashed } : {}),
   };
@@ -32,9 +34,14 @@ export function hostProblem({ blame, code, message, next, evidence, stack }: Lab
   return problemOf({ blame, code, message, next, evidence, stack: blame === 'harness' ? stack : undefined });
 }
 
-function describe({ xen, kernel, os, node, cpu }: HostEnvironment): Pick<HostRecord, 'xen' | 'dom0' | 'env'> {
+function describe(
+  { xen, kernel, os, node, cpu, more }: HostEnvironment,
+  machine: HostKnowledge['machine'],
+): Pick<HostRecord, 'xen' | 'dom0' | 'env'> {
   const known = (key: string): string | undefined => (xen[key] === '' ? undefined : xen[key]);
-  const changeset = known('xen_changeset');
+  const { commandLine: dom0CommandLine, ...others } = more;
+  // Debian's packages have it in their version only, as `git describe` puts it.
+  const changeset = known('xen_changeset') ?? /-g([0-9a-f]{7,40})\b/.exec(more['xenBuild'] ?? '')?.[1];
   const buildId = known('build_id');
   const commandLine = known('xen_commandline');
   return {
@@ -44,15 +51,18 @@ function describe({ xen, kernel, os, node, cpu }: HostEnvironment): Pick<HostRec
       ...(buildId === undefined ? {} : { buildId }),
       ...(commandLine === undefined ? {} : { commandLine }),
     },
-    dom0: { kernel },
+    dom0: { kernel, ...(dom0CommandLine === undefined ? {} : { commandLine: dom0CommandLine }) },
     env: {
       os,
       node,
       cpu,
       scheduler: known('xen_scheduler') ?? 'unknown',
       processors: Number(known('nr_cpus') ?? 0),
+      threadsPerCore: Number(known('threads_per_core') ?? 0),
       capabilities: known('virt_caps') ?? '',
       compiler: known('cc_compiler') ?? '',
+      ...others,
+      ...(machine === undefined ? {} : { guestCpus: machine.guestCpus, ...machine.facts }),
     },
   };
 }

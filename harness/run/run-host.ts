@@ -53,6 +53,7 @@ class HostLife {
   readonly #failure: HostFailure;
   #since = performance.now();
   #environment: HostEnvironment | undefined;
+  #machine: Machine | undefined;
   #wasReached = false;
   /** Outcomes are told one after the other, when it is known what they mean. */
   #telling: Promise<void> = Promise.resolve();
@@ -70,9 +71,9 @@ class HostLife {
 
   async live(): Promise<HostRun> {
     const { lab, signal, note } = this.#options;
-    let machine: Machine | undefined;
     try {
-      machine = await lab.start({ serialLog: this.#serialLog, signal, note });
+      const machine = await lab.start({ serialLog: this.#serialLog, signal, note });
+      this.#machine = machine;
       this.#phase('start');
       this.#failure.watch(machine.died);
       await this.#work(machine);
@@ -80,7 +81,7 @@ class HostLife {
       await this.#fail(error);
     } finally {
       this.#failure.close();
-      await machine?.[Symbol.asyncDispose]();
+      await this.#machine?.[Symbol.asyncDispose]();
     }
     return this.#result();
   }
@@ -199,7 +200,9 @@ class HostLife {
   async #reached(session: HostSession): Promise<void> {
     this.#wasReached = true;
     this.#environment = session.environment;
-    await writeFile(join(this.#directory, 'env.json'), `${JSON.stringify(session.environment, null, 2)}\n`);
+    const { guestCpus, facts } = this.#machine ?? {};
+    const long = { ...session.environment, machine: { guestCpus, ...facts } };
+    await writeFile(join(this.#directory, 'env.json'), `${JSON.stringify(long, null, 2)}\n`);
     this.#options.onHost(this.#record());
     // Nearly every scenario wants it; by the time the worker has loaded, it is there. Where all is timed, guests are alone.
     const { environments, files } = this.#options;
@@ -234,7 +237,9 @@ class HostLife {
 
   #record(): HostRecord {
     const { error } = this.#failure;
-    return hostRecord(this.#options.lab, { phases: this.#phases, environment: this.#environment, error });
+    return hostRecord(this.#options.lab, {
+      ...{ phases: this.#phases, environment: this.#environment, machine: this.#machine, error },
+    });
   }
 }
 

@@ -44,6 +44,7 @@ function entriesOf({ kind, timing, xen, dom0, env = {}, phases = [] }: HostRecor
     ['xen.buildId', xen?.buildId],
     ['xen.commandLine', xen?.commandLine],
     ['dom0.kernel', dom0?.kernel],
+    ['dom0.commandLine', dom0?.commandLine],
     ...Object.entries(env),
     ...phases.map(({ name, durationMs }): [string, string] => [`time to ${name}`, formatDuration(durationMs)]),
   ];

@@ -246,6 +246,8 @@ export const hostEnvironmentSchema = z.object({
   os: z.string(),
   node: z.string(),
   cpu: z.string(),
+  /** What else can change a figure, by name; what the host does not tell is not there. */
+  more: z.record(z.string().max(100), z.string().max(4_000)),
   missing: z.array(z.object({ function: z.string(), library: z.string(), since: z.string() })),
 });
 export type HostEnvironment = z.infer<typeof hostEnvironmentSchema>;

@@ -3,11 +3,16 @@ import type { LabHost } from '../lab-host.ts';
 import { crashOnConsole } from './console-watch.ts';
 import { hostNameOf, startEmulatedHost } from './emulated-host.ts';
 import { ensureImage } from './image.ts';
-import type { Timing } from './accelerator.ts';
+import type { Accelerator, Timing } from './accelerator.ts';
 import type { XenVersion } from './xen-versions.ts';
 
 /** Dom0 has processor 0 of an emulated host to itself; guests get the other. As xl's `cpus`. */
 export const emulatedGuestCpus = '1';
+
+/** What carries out an emulated host's instructions; as the host's record has it. */
+export function emulatorFacts(accelerator: Accelerator, qemu: string): Readonly<Record<string, string>> {
+  return { emulator: `QEMU ${qemu}`, accelerator };
+}
 
 /** What an emulated host is made of. */
 export interface EmulatedLabHostOptions {
@@ -35,6 +40,7 @@ export function emulatedLabHost({ xen, timing, mirror }: EmulatedLabHostOptions)
       return {
         ssh: host.ssh,
         guestCpus: emulatedGuestCpus,
+        facts: emulatorFacts(image.accelerator, image.state.qemu),
         died: Promise.race([
           host.exited.then((exit) => gone(`QEMU ended with ${exit.signal ?? exit.code}`)),
           // The machine stays as it is when its system dies, and its connections with it.

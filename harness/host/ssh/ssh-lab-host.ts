@@ -2,7 +2,7 @@ import type { KnownHost } from '../inventory.ts';
 import type { LabHost } from '../lab-host.ts';
 
 /** A host that is up already, or cannot be used: a machine of the inventory, or an emulated host that stays. */
-export function sshLabHost({ name, kind, target, guestCpus, timing }: KnownHost): LabHost {
+export function sshLabHost({ name, kind, target, guestCpus, timing, facts = {} }: KnownHost): LabHost {
   return {
     name,
     kind,
@@ -11,6 +11,7 @@ export function sshLabHost({ name, kind, target, guestCpus, timing }: KnownHost)
     start: async () => ({
       ssh: target,
       guestCpus,
+      facts,
       died: new Promise(() => undefined), // that it is gone shows in the connection
       [Symbol.asyncDispose]: async () => undefined,
     }),
