@@ -5,6 +5,7 @@ import { LabError } from '../../src/errors.ts';
 import { buildBundle } from '../deploy/bundle.ts';
 import { downHost, findHosts, upHost } from '../host/emulated/detached.ts';
 import { ensureImage } from '../host/emulated/image.ts';
+import { checkPort } from '../host/emulated/emulated-host.ts';
 import { defaultXenVersion, parseXenVersion } from '../host/emulated/xen-versions.ts';
 import { HostSession } from '../host/host-session.ts';
 import { defaultInventory } from '../host/inventory.ts';
@@ -94,6 +95,7 @@ const actions: readonly CommandModule[] = [
     async ({ name, xen, timing, port }) => {
       using interrupt = interruptible();
       const { signal } = interrupt;
+      checkPort(port);
       const host = await step('start the host', async (note) => {
         const image = await ensureImage({ xen: parseXenVersion(xen), timing, signal, note });
         return await upHost({ image, sshPort: port, signal, ...(name === undefined ? {} : { name }) });

@@ -54,7 +54,10 @@ export interface KillSoakOptions {
 
 /** How long a load takes at least on an emulated host, roughly: kills come within this time. */
 const accesses = 40;
-const goneMs = 30_000;
+/** The end of a domain is work for dom0, which has little of a busy machine. */
+const goneMs = 120_000;
+/** The longest wait for the right moment. It is dom0's time: on a busy machine a load takes far longer by ours. */
+const longestLoadMs = 1_000;
 /** How often dom0 is looked at, in kills. */
 const lookEvery = 50;
 /** How often it is said how far it came, in kills. */
@@ -211,7 +214,8 @@ class KillSoak {
         load.catch(() => undefined);
         await this.#kill(guest.name, moment, this.#random.below(this.#loadMs));
         for (let more = moment === 'recovering' ? 1 + this.#random.below(2) : 0; more > 0; more--) {
-          await this.#kill(guest.name, moment, this.#random.below(1 + (this.#recoveries.at(-1) ?? 1_000) * 1.5));
+          const longest = Math.min(longestLoadMs, (this.#recoveries.at(-1) ?? longestLoadMs) * 1.5);
+          await this.#kill(guest.name, moment, this.#random.below(1 + longest));
         }
         this.#answers += await load;
         break;
@@ -240,7 +244,7 @@ class KillSoak {
     await guest.attach();
     const since = performance.now();
     this.#answers += await guest.load(this.#random, accesses);
-    this.#loadMs = Math.round(performance.now() - since);
+    this.#loadMs = Math.min(longestLoadMs, Math.round(performance.now() - since));
     // An extra server stays for this load only: the next guest, or turn, needs the room.
     if (guest.hasExtra) {
       await guest.close();
