@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { ioreqState } from '../abi/ioreq.ts';
 import { word } from '../server/request.ts';
 import type { ServerHandle } from '../xen/addon.ts';
-import { allOnes, fakeGuest, FakeXen, type Held } from './fake/fake-xen.ts';
+import { allOnes, fakeGuest, FakeXen, until, type Held } from './fake/fake-xen.ts';
 import { ServingThread } from './fake/serving-thread.ts';
 
 const xen = new FakeXen();
@@ -12,7 +12,10 @@ addon.open(fakeGuest.domid, fakeGuest.vcpus);
 const nothing: Held = { handles: 2, servers: 0, pages: 0, frames: 0, ports: 0 };
 const ESRCH = 3;
 
-afterEach(() => expect(xen.held()).toEqual(nothing));
+afterEach(() => {
+  xen.dawdle(0);
+  expect(xen.held()).toEqual(nothing);
+});
 
 function enabled(): ServerHandle {
   const server = addon.createServer();
@@ -116,6 +119,17 @@ describe('closing a server', () => {
     addon.closeServer(server);
     expect([0, 1, 6, 7].map((vcpu) => xen.take(id, vcpu)?.data)).toEqual([allOnes, allOnes, 0x33n, 0x4000n]);
     for (const vcpu of [2, 3, 4, 5]) expect(xen.slot(id, vcpu)).toMatchObject({ state: ioreqState.none, data: 0n });
+  });
+
+  it('waits until vCPUs have taken their answers, which Xen forgets with the server', async () => {
+    xen.dawdle(5_000);
+    const server = enabled();
+    const id = addon.serverId(server);
+    const vcpus = [0, 1, 2];
+    const answers = vcpus.map(async (vcpu) => await xen.access(id, vcpu, { isRead: true, address: 1 }));
+    await until(() => vcpus.every((vcpu) => xen.slot(id, vcpu).state === ioreqState.ready));
+    addon.closeServer(server);
+    expect((await Promise.all(answers)).map(({ data }) => data)).toEqual([allOnes, allOnes, allOnes]);
   });
 
   for (const step of [

@@ -3,6 +3,7 @@ import { LabError, messageOf } from '../errors.ts';
 import type { Addon, ServerHandle } from '../xen/addon.ts';
 import type { DeviceState, Range } from './attach-device.ts';
 import { LaneWorker } from './lane-worker.ts';
+import { isThereAlready } from './map-inherited.ts';
 import { serveCode, word } from './request.ts';
 import { createServer, optionsConflict, setWaiting, type ServerOptions, type Waiting } from './server-options.ts';
 import type { Attachment, AttachReply, DeviceAbility, WorkerCounters } from './server-worker.ts';
@@ -269,7 +270,7 @@ export class ServerHost {
     } catch (error) {
       // The process that died had got so far. Taken away and given anew, it would be nobody's for a moment, and a vCPU that
       // comes by then reads all ones.
-      if (this.#isInherited && error instanceof Error && 'code' in error && error.code === 'EEXIST') return;
+      if (this.#isInherited && isThereAlready(error)) return;
       const what =
         kind === 'pci'
           ? `PCI function ${formatPciAddress(start)}`

@@ -9,7 +9,8 @@ import { CollectionCounter } from './collection-counter.ts';
 import { Dispatcher, type DispatchCounters } from './dispatcher.ts';
 import { GuestMemory } from './guest-memory.ts';
 import { InterruptLines } from './interrupt-lines.ts';
-import { BarDecoder } from './pci-placement.ts';
+import { mapInherited } from './map-inherited.ts';
+import { BarDecoder, type RangeMapper } from './pci-placement.ts';
 import { isRequest } from './hot-constants.ts';
 import { serveCode } from './request.ts';
 import * as word from './word.ts';
@@ -81,6 +82,8 @@ export interface WorkerCounters extends DispatchCounters {
 /** What a thread serves: the words of a lane, and the hot call. */
 export interface Shared {
   readonly server: ServerHandle;
+  /** It was adopted, with ranges of which nobody here knows. */
+  readonly isInherited: boolean;
   readonly words: Uint32Array;
   readonly next: () => void;
   /** See {@link GuestMemory}. */
@@ -94,13 +97,14 @@ export function runServerWorker(): void {
   const wordsOf = new Map<string, Uint32Array>();
   parentPort?.on('message', (request: ServerWorkerRequest) => {
     if (request.do !== 'serve') return;
-    const { server, lane, generation } = request;
+    const { server, lane, generation, inherited } = request;
     const key = `${server}.${lane}`;
     const words = wordsOf.get(key) ?? new Uint32Array(addon.requestWords(server, lane));
     wordsOf.set(key, words);
     const next = addon.bindServe(server, lane);
-    const serving = new Serving(addon, { server, words, next, generation }, workerChannel, deviceNamed);
-    if (request.inherited !== undefined) serving.inherit(request.inherited, addon.bindInherited(server, lane));
+    const isInherited = inherited !== undefined;
+    const serving = new Serving(addon, { server, isInherited, words, next, generation }, workerChannel, deviceNamed);
+    if (isInherited) serving.inherit(inherited, addon.bindInherited(server, lane));
     while (serving.turn());
   });
 }
@@ -141,10 +145,12 @@ export class Serving {
     this.#memory = new GuestMemory(addon, shared.generation);
     this.#dispatcher = new Dispatcher(shared.words, this.#memory);
     const { server } = shared;
-    const decoder = new BarDecoder(this.#dispatcher, {
-      mapRange: (memory, start, end) => mapAnew(addon, server, memory, start, end),
+    const ranges: RangeMapper = {
+      mapRange: (memory, start, end) => addon.mapRange(server, memory, start, end),
       unmapRange: (memory, start, end) => addon.unmapRange(server, memory, start, end),
-    });
+    };
+    const mapRange: RangeMapper['mapRange'] = (memory, start, end) => mapInherited(ranges, memory, start, end);
+    const decoder = new BarDecoder(this.#dispatcher, shared.isInherited ? { ...ranges, mapRange } : ranges);
     const lines = new InterruptLines(addon);
     this.#place = { dispatcher: this.#dispatcher, memory: this.#memory, lines, decoder };
   }
@@ -238,16 +244,6 @@ export class Serving {
     this.#hasFailed = true;
     const message = error instanceof Error ? (error.stack ?? error.message) : messageOf(error);
     this.#channel.say({ say: 'threw', region: this.#dispatcher.current, message });
-  }
-}
-
-/** Of an adopted server: the process that died may have mapped the range, of which nobody here knows. */
-function mapAnew(addon: Addon, server: ServerHandle, memory: boolean, start: number, end: number): void {
-  try {
-    addon.mapRange(server, memory, start, end);
-  } catch {
-    addon.unmapRange(server, memory, start, end);
-    addon.mapRange(server, memory, start, end);
   }
 }
 

@@ -57,6 +57,7 @@ export class InlineWorkers implements WorkerLender {
   #start(worker: InlineWorker, { server, inherited }: Extract<ServerWorkerRequest, { do: 'serve' }>): void {
     const shared = this.#shared.get(server) ?? {
       server,
+      isInherited: inherited !== undefined,
       words: new Uint32Array(this.#addon.requestWords(server)),
       next: this.#addon.bindServe(server),
     };

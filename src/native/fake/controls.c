@@ -99,6 +99,12 @@ static napi_value unbind_all(napi_env env, napi_callback_info info)
     return NULL;
 }
 
+static napi_value dawdle(napi_env env, napi_callback_info info)
+{
+    fake_dawdle(arguments_of(env, info).number[0]);
+    return NULL;
+}
+
 static napi_value set_state(napi_env env, napi_callback_info info)
 {
     struct arguments given = arguments_of(env, info);
@@ -263,7 +269,7 @@ static napi_value init(napi_env env, napi_value exports)
         { "held", held },          { "post", post },     { "sendEvent", send_event },
         { "take", take },          { "slot", slot },     { "ranges", ranges },
         { "memory", memory },      { "access", start_access }, { "clearUp", clear_up },
-        { "unbindAll", unbind_all }, { "setState", set_state },
+        { "unbindAll", unbind_all }, { "setState", set_state }, { "dawdle", dawdle },
         { "told", told },
         { "buffer", buffer },      { "ringPointers", ring_pointers }, { "setRingPointers", set_ring_pointers },
     };

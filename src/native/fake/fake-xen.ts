@@ -60,6 +60,7 @@ interface Controls {
   memory(): ArrayBuffer;
   clearUp(): void;
   unbindAll(): void;
+  dawdle(microseconds: number): void;
   setState(server: number, vcpu: number, state: number): void;
   told(): ArrayBuffer;
 }
@@ -111,6 +112,11 @@ export class FakeXen {
   /** No port is bound any more, as when the device model's process has died. */
   unbindAll(): void {
     this.#controls.unbindAll();
+  }
+
+  /** How long vCPUs take from now on to run once they are notified: less than a second. */
+  dawdle(microseconds: number): void {
+    this.#controls.dawdle(microseconds);
   }
 
   /** The state in which a device model died over a slot. */

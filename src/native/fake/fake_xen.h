@@ -101,6 +101,8 @@ int fake_memory(void);
 int fake_post(unsigned int id, unsigned int vcpu, const struct ioreq *request);
 int fake_take(unsigned int id, unsigned int vcpu, struct ioreq *answer);
 int fake_access(unsigned int id, unsigned int vcpu, const struct ioreq *request, struct ioreq *answer);
+/* How long a vCPU of fake_access takes to run once it is notified; 0 at first. Less than a second. */
+void fake_dawdle(unsigned int microseconds);
 /* What a device model does to a slot that it dies over: to any state, without a notification. */
 int fake_set_state(unsigned int id, unsigned int vcpu, unsigned int state);
 /*

@@ -87,6 +87,25 @@ int fake_take(unsigned int id, unsigned int vcpu, struct ioreq *answer)
     return LOCKED(take(id, vcpu, answer));
 }
 
+static long dawdle_ns;
+
+void fake_dawdle(unsigned int microseconds)
+{
+    __atomic_store_n(&dawdle_ns, microseconds * 1000L, __ATOMIC_RELAXED);
+}
+
+/* Under the lock, which others get meanwhile. */
+static void dawdle(void)
+{
+    struct timespec pause = { .tv_nsec = __atomic_load_n(&dawdle_ns, __ATOMIC_RELAXED) };
+
+    if ( !pause.tv_nsec )
+        return;
+    pthread_mutex_unlock(&hypervisor.lock);
+    nanosleep(&pause, NULL);
+    pthread_mutex_lock(&hypervisor.lock);
+}
+
 int fake_access(unsigned int id, unsigned int vcpu, const struct ioreq *request, struct ioreq *answer)
 {
     struct timespec deadline;
@@ -98,7 +117,13 @@ int fake_access(unsigned int id, unsigned int vcpu, const struct ioreq *request,
         return -1;
     pthread_mutex_lock(&hypervisor.lock);
     while ( (result = take(id, vcpu, answer)) && errno == EAGAIN && !late )
+    {
         late = pthread_cond_timedwait(&hypervisor.notified, &hypervisor.lock, &deadline);
+        dawdle();
+    }
+    /* Xen forgets a request with its server: the vCPU gets 0, whatever the slot says (vcpu_ioreq_handle_completion). */
+    if ( !result && !hypervisor.servers[id].exists )
+        answer->data = 0;
     pthread_mutex_unlock(&hypervisor.lock);
     return result && late ? FAIL(late) : result;
 }
