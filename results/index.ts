@@ -19,6 +19,7 @@ export {
   type Ended,
   type HostRecord,
   type HostTiming,
+  type KnownSeen,
   type Metric,
   type Params,
   type Phase,

@@ -107,6 +107,15 @@ const host = z
     error: 'none is the time of the model, and of nothing else',
   });
 
+const knownSeen = z.object({
+  /** What is different, and why. */
+  reason: z.string(),
+  /** A commit of xen.git, an advisory; `evidence` when the scenario has shown it itself. */
+  source: z.string(),
+  /** How it showed. May come from a guest: untrusted. */
+  seen: z.string(),
+});
+
 const artifact = z.object({ path: insidePath, bytes: count });
 
 const scenario = z
@@ -123,6 +132,8 @@ const scenario = z
     crashed: crashed.optional(),
     /** Why it was skipped, is known or was not run. */
     reason: z.string().optional(),
+    /** The differences that were seen and are explained; `reason` has them in a line. */
+    known: z.array(knownSeen).optional(),
     /** Why it is not a pass. */
     error: problem.optional(),
     /** What went wrong in the attempts before the last. */
@@ -203,6 +214,8 @@ export type Timing = z.infer<typeof timing>;
 export type HostTiming = z.infer<typeof hostTiming>;
 /** An error as recorded: who has to act, what happened, what to do next. */
 export type Problem = z.infer<typeof problem>;
+/** A difference from what Xen should do that was seen, and what explains it. */
+export type KnownSeen = z.infer<typeof knownSeen>;
 /** A file of a scenario: its path below the run's directory, and its size. */
 export type Artifact = z.infer<typeof artifact>;
 /** A step and how long it took. */

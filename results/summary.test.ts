@@ -46,6 +46,21 @@ beforeEach(() => {
 afterEach(() => vi.unstubAllEnvs());
 
 describe('the summary', () => {
+  test('names each known difference once, with where it was seen', () => {
+    const known = [{ reason: 'reads half', source: 'xen.git 0123456789', seen: '1\nnot 2' }];
+    const run = runOf([
+      scenarioOf({ verdict: 'known', known }),
+      scenarioOf({ verdict: 'known', known: [...known, ...known], params: { environment: 'pvh' } }),
+      scenarioOf({ id: 'a/b', verdict: 'known', known }),
+      scenarioOf({ id: 'a/c', verdict: 'known', reason: 'documented' }),
+    ]);
+    const lines = summaryText(run).split('\n');
+    expect(lines.filter((line) => line.startsWith('known '))).toEqual([
+      'known reads half (xen.git 0123456789): 3 results of port-io/widths, a/b',
+      'known documented: 1 result of a/c',
+    ]);
+  });
+
   test('says which hosts are no Xen', () => {
     const hosts = [hostOf(), hostOf({ name: 'model-4.20', kind: 'model', timing: 'none' })];
     const run = runOf([scenarioOf(), scenarioOf({ host: 'model-4.20' })], { hosts });

@@ -1,5 +1,6 @@
 import type { Writable } from 'node:stream';
 import { formatCount, formatDuration } from './text/format.ts';
+import { knownDifferences } from './known-differences.ts';
 import { modelNotes } from './model-note.ts';
 import { ladderTable } from './ladder-table.ts';
 import { laddersOf } from './ladder.ts';
@@ -41,6 +42,7 @@ export function summaryText(run: Run, { stream, directory }: SummaryOptions = {}
     verdictTable(run, paint),
     ...run.hosts.flatMap((host) => (host.error === undefined ? [] : [hostProblem(host.name, host.error, paint)])),
     ...run.scenarios.filter(({ verdict }) => isBad(verdict)).map((record) => failure(record, paint)),
+    knownLines(run, paint),
     ...laddersOf(run).map((ladders) => ladderTable(ladders, paint)),
     closing(run, directory, paint),
   ];
@@ -79,6 +81,13 @@ function failure(record: ScenarioRecord, paint: Paint): string[] {
   const where = [id, variantText(record)].filter((text) => text !== '').join(' ');
   const heading = `${paint(STYLES[verdict], what)} ${plainLine(where)} on ${plainLine(host)}`;
   return [heading, ...(error === undefined ? [] : problemLines(error, paint))];
+}
+
+function knownLines(run: Run, paint: Paint): string[] {
+  return knownDifferences(run).map(({ reason, results, ids }) => {
+    const where = `${formatCount(results, 'result')} of ${ids.map((id) => plainLine(id)).join(', ')}`;
+    return `${paint(STYLES.known, 'known')} ${plainLine(reason, 400)}: ${where}`;
+  });
 }
 
 function hostProblem(host: string, error: Problem, paint: Paint): string[] {

@@ -106,6 +106,34 @@ describe('a watch', () => {
     }
   });
 
+  it('tells what this version makes otherwise than a newer one, if both agree on it', async () => {
+    // Until 4.18 an access to both ELCR ports at once was the device model's (352c917acf).
+    const elcr = program((program) => program.in(0x4d0, 2));
+    const record = traceOf([0x1234]);
+    new DataView(record.buffer).setBigUint64(16, 0x4d0n, true);
+    new DataView(record.buffer).setUint32(44, 2, true);
+    const ports: TraceServer[] = [{ name: 'main', ranges: [{ kind: 'port', start: 0x4d0n, end: 0x4d1n }] }];
+    const checked = async (xen: string, trace: Uint8Array): Promise<unknown[]> => {
+      const told: unknown[] = [];
+      const watch = new OracleWatch({
+        guest: { environment: 'hvm', trace: async () => trace },
+        xenVersion: async () => xen,
+        servers: () => ports,
+        onKnown: (changes, difference) => told.push(changes, difference),
+      });
+      const [result] = resultsOf([0x1234]).results;
+      watch.note([elcr], [{ ...resultsOf([]), results: result === undefined ? [] : [{ ...result, rdx: 0x4d0n }] }]);
+      return [(await watch.check()).every(({ rows }) => rows.every(({ isSame }) => isSame)), ...told];
+    };
+    expect(await checked('4.17.5', record)).toEqual([
+      ...[true, ['elcrOneHandler'], expect.stringMatching(/port 0x4d0: read 2/) as string],
+    ]);
+    expect(await checked('4.18.0', new Uint8Array())).toEqual([true]);
+    // Neither the one nor the other.
+    expect(await checked('4.17.5', new Uint8Array())).toEqual([false]);
+    expect(await checked('4.18.0', record)).toEqual([false]);
+  });
+
   it('counts the turns of a sample', async () => {
     const sampled = program((program) => program.sample({ warmup: 1, count: 2 }, (op) => op.in(0x5000, 4)));
     const [result] = resultsOf([0]).results;

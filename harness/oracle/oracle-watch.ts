@@ -7,8 +7,9 @@ import {
   type TraceRange,
   type TraceServer,
 } from '../../src/model/oracle/check-trace.ts';
-import type { Comparison } from '../../src/model/oracle/describe.ts';
-import { rulesOf } from '../../src/model/oracle/rules.ts';
+import { formatComparisons, type Comparison } from '../../src/model/oracle/describe.ts';
+import { notingMissing, rulesOf, type OracleRules } from '../../src/model/oracle/rules.ts';
+import type { XenChangeName } from '../../src/model/xen/versions.ts';
 import { readTrace, type TraceRecord } from '../../src/trace/record.ts';
 import type { GuestSession } from '../host/guest-session.ts';
 import { isGuestRam } from './guest-frames.ts';
@@ -21,6 +22,8 @@ export interface Watched {
   readonly xenVersion: () => Promise<string>;
   /** The servers as they are now, in the order of their ids; each keeps its array of ranges as long as it is there. */
   readonly servers: () => readonly TraceServer[];
+  /** Told of what is as this version of Xen makes it, and not as one would that has these changes; and what differs. */
+  readonly onKnown?: (changes: readonly XenChangeName[], difference: string) => void;
 }
 
 interface Run {
@@ -81,7 +84,22 @@ export class OracleWatch {
     for (const server of present) traces.set(server.name, await this.#newRecords(server));
     this.#runs = [];
     const isRam = (address: bigint): boolean => isGuestRam(guest.environment, address);
-    return checkTrace({ rules, platform: guest.environment, isRam }, runs, traces, this.#latch);
+    const compare = (rules: OracleRules, latch: ConfigLatch): Comparison[] =>
+      checkTrace({ rules, platform: guest.environment, isRam }, runs, traces, latch);
+    const before = { ...this.#latch };
+    const missing = new Set<XenChangeName>();
+    const comparisons = compare(notingMissing(rules, missing), this.#latch);
+    if (missing.size === 0 || formatComparisons(comparisons) !== '') return comparisons;
+    // Right for this version. Is it what Xen should do?
+    const newer = (changes: readonly XenChangeName[]): OracleRules =>
+      ({ ...rules, ...Object.fromEntries(changes.map((name) => [name, true])) }) as OracleRules;
+    const differs = (changes: readonly XenChangeName[]): boolean =>
+      formatComparisons(compare(newer(changes), { ...before })) !== '';
+    const difference = formatComparisons(compare(newer([...missing]), { ...before }));
+    if (difference === '') return comparisons;
+    const each = [...missing].filter((name) => differs([name]));
+    this.#watched.onKnown?.(each.length > 0 ? each : [...missing], difference);
+    return comparisons;
   }
 
   async #newRecords({ name, ranges }: TraceServer): Promise<TraceRecord[]> {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { LabError, type Blame } from '../../src/errors.ts';
-import { problemOf, verdictOf } from './verdict-of.ts';
+import { problemOf, verdictOf, verdictOfPass } from './verdict-of.ts';
 
 describe('the record of an error', () => {
   it('that was thrown on purpose keeps who is to blame and what to do', () => {
@@ -61,5 +61,31 @@ describe('the verdict on a problem', () => {
     for (const code of ['constructor', 'toString', '__proto__']) {
       expect(verdictOf({ blame: 'scenario', code, message: '' })).toEqual({ verdict: 'fail' });
     }
+  });
+});
+
+describe('what ended without an error', () => {
+  const seen = { reason: 'reads half', source: 'XSA-1', seen: '\x1b[31m1\x1b[39m' };
+
+  it('is a pass, unless something is known', () => {
+    expect(verdictOfPass([], [])).toEqual({ verdict: 'pass' });
+    expect(verdictOfPass([], [seen, { ...seen, seen: '2' }])).toEqual({
+      ...{ verdict: 'known', reason: 'reads half (XSA-1)' },
+      known: [
+        { ...seen, seen: '1' },
+        { ...seen, seen: '2' },
+      ],
+    });
+  });
+
+  it('names every reason once', () => {
+    const other = { ...seen, source: 'XSA-2' };
+    expect(verdictOfPass([], [seen, other, seen]).reason).toBe('reads half (XSA-1); reads half (XSA-2)');
+  });
+
+  it('is flaky when it did not at first, whatever is known', () => {
+    expect(verdictOfPass([{ message: 'no' }], [seen])).toMatchObject({
+      ...{ verdict: 'flaky', reason: 'reads half (XSA-1)', earlierErrors: [{ code: 'EXPECTATION', message: 'no' }] },
+    });
   });
 });

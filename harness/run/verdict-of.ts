@@ -1,5 +1,5 @@
 import { stripVTControlCharacters } from 'node:util';
-import type { Crashed, Problem, Verdict } from '../../results/index.ts';
+import type { Crashed, KnownSeen, Problem, ScenarioRecord, Verdict } from '../../results/index.ts';
 import type { Blame } from '../../src/errors.ts';
 
 /** An error of a scenario as Vitest reports it: plain data, with the own properties of what was thrown. */
@@ -54,3 +54,30 @@ export function verdictOf(problem: Problem): { verdict: Verdict; crashed?: Crash
     verdict: problem.blame === 'host' || problem.blame === 'harness' || problem.blame === 'usage' ? 'error' : 'fail',
   };
 }
+
+/**
+ * The verdict of what ended without an error.
+ *
+ * @param earlier errors of the attempts before
+ * @param known differences of the last attempt that are explained
+ */
+export function verdictOfPass(
+  earlier: readonly ReportedError[],
+  known: readonly KnownSeen[],
+): Pick<ScenarioRecord, 'verdict' | 'reason' | 'known' | 'earlierErrors'> {
+  const reasons = new Set(known.map(({ reason, source }) => `${reason} (${source})`));
+  return {
+    verdict: earlier.length > 0 ? 'flaky' : known.length > 0 ? 'known' : 'pass',
+    ...(earlier.length === 0 ? {} : { earlierErrors: earlier.map(problemOf) }),
+    ...(known.length === 0 ? {} : { reason: [...reasons].join('; '), known: known.map(shown) }),
+  };
+}
+
+/** Longer than this says nothing more; traces are kept anyway. */
+const maxSeen = 4_000;
+
+const shown = ({ reason, source, seen }: KnownSeen): KnownSeen => ({
+  reason,
+  source,
+  seen: plain(seen).slice(0, maxSeen),
+});

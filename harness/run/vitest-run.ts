@@ -6,7 +6,7 @@ import { LabError } from '../../src/errors.ts';
 import { entryPoints } from '../entry-points.ts';
 import type { RunContext } from '../scenario/run-context.ts';
 import type { ScenarioFile } from './select.ts';
-import { problemOf, verdictOf, type ReportedError } from './verdict-of.ts';
+import { problemOf, verdictOf, verdictOfPass, type ReportedError } from './verdict-of.ts';
 
 /** A scenario's outcome; the run adds its artifacts. */
 export type ScenarioOutcome = Omit<ScenarioRecord, 'artifacts'>;
@@ -202,10 +202,7 @@ function outcomeOf(test: TestCase, context: RunContext, startedAt: Date | undefi
     attempts,
     metrics: (meta?.metrics ?? []) as Metric[],
   };
-  if (result.state === 'passed') {
-    if (errors.length === 0) return { ...base, verdict: 'pass' };
-    return { ...base, verdict: 'flaky', earlierErrors: errors.map(problemOf) };
-  }
+  if (result.state === 'passed') return { ...base, ...verdictOfPass(errors, meta?.known ?? []) };
   if (result.state === 'failed' && last !== undefined) {
     const problems = errors.map(problemOf);
     const error = problems[0] as (typeof problems)[number];

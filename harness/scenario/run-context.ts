@@ -1,5 +1,5 @@
 import type { Environment } from '../../src/agent/protocol.ts';
-import type { HostTiming, Params } from '../../results/index.ts';
+import type { HostTiming, KnownSeen, Params } from '../../results/index.ts';
 
 /** What the orchestrator tells the worker that runs the scenarios of one host. */
 export interface RunContext {
@@ -37,6 +37,8 @@ export interface ScenarioMeta {
   readonly repetition?: number;
   /** Metrics of src results' schema, as they are recorded. */
   metrics?: unknown[];
+  /** Differences that were seen and are explained, in this attempt. */
+  known?: KnownSeen[];
 }
 
 declare module 'vitest' {

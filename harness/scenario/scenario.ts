@@ -5,6 +5,7 @@ import {
   recordSamples,
   scenarioDirectory,
   type AttemptPlace,
+  type KnownSeen,
   type Params,
   type RawSamples,
 } from '../../results/index.ts';
@@ -16,6 +17,7 @@ import type { GuestSession } from '../host/guest-session.ts';
 import { watchResults } from '../oracle/matcher.ts';
 import { OracleWatch } from '../oracle/oracle-watch.ts';
 import { DeviceModel } from './device-model.ts';
+import { changeMissing, expectKnown, type KnownDifference } from './known.ts';
 import { keepXenLog, ProgramLog } from './evidence.ts';
 import type { RunContext } from './run-context.ts';
 import { openSession, type Session } from './session.ts';
@@ -35,6 +37,12 @@ export interface ScenarioFixtures {
    * scenario.
    */
   readonly record: (name: string, samples: RawSamples) => Promise<void>;
+  /**
+   * Makes expectations that are known to fail in some versions of Xen, or with this processor: where they do fail, and only
+   * so, the scenario goes on, and its verdict is `known`, with the reason. Where they pass against that, it fails
+   * (`KNOWN_PASSED`); in all other versions they are expectations as all others.
+   */
+  readonly known: (difference: KnownDifference, expectations: () => Promise<unknown>) => Promise<void>;
   /** Ends the scenario here, because it does not apply to this host or guest; the reason is recorded. */
   readonly skip: (reason: string) => never;
   /** The variant that runs: `{ environment: 'hvm' }` or `{ environment: 'pvh' }`. */
@@ -70,6 +78,11 @@ interface Fixtures {
 
 const environmentOf = (task: TestContext['task']): Environment =>
   task.meta.ioreqlab?.params['environment'] === 'pvh' ? 'pvh' : 'hvm';
+
+/** Takes note of a difference that is explained. */
+function noteKnown(task: TestContext['task'], seen: KnownSeen): void {
+  if (task.meta.ioreqlab) (task.meta.ioreqlab.known ??= []).push(seen);
+}
 
 /** Names the attempt that runs in the run's directory. */
 function placeOf(task: TestContext['task']): AttemptPlace {
@@ -123,6 +136,9 @@ const test = base.extend<Fixtures>({
       guest,
       servers: () => deviceModel.layout,
       xenVersion: async () => await host.xenVersion(),
+      onKnown: (changes, seen) => {
+        for (const change of changes) noteKnown(task, { ...changeMissing(change), seen });
+      },
     });
     guest.onRan = (programs, results) => {
       watch.note(programs, results);
@@ -194,9 +210,14 @@ export function scenario(title: string, ...rest: [Body] | [ScenarioOptions, Body
           const recorded = await recordSamples(context.directory, placeOf(task), quantity, samples);
           if (task.meta.ioreqlab) (task.meta.ioreqlab.metrics ??= []).push(recorded);
         };
+        const note = (seen: KnownSeen): void => noteKnown(task, seen);
+        if (task.meta.ioreqlab) delete task.meta.ioreqlab.known; // of an attempt before this one
+        const known = async (difference: KnownDifference, expectations: () => Promise<unknown>): Promise<void> => {
+          await expectKnown(difference, expectations, { version: await host.xenVersion(), note });
+        };
         try {
           const xenVersion = async (): Promise<string> => await host.xenVersion();
-          await body({ host: context.host, xenVersion, guest, deviceModel, record, skip, params, signal });
+          await body({ host: context.host, xenVersion, guest, deviceModel, record, known, skip, params, signal });
         } catch (error) {
           skipBeyondModel();
           // A broken handler explains a wrong value, not the other way round.

@@ -79,6 +79,7 @@ test('nothing from a run becomes markup', () => {
     [
       scenarioOf({ ...given, verdict: 'fail', error, earlierErrors: [error], metrics, artifacts }),
       scenarioOf({ ...given, verdict: 'skip', params: {}, metrics }),
+      scenarioOf({ ...given, verdict: 'known', known: [{ reason: evil, source: evil, seen: evil }] }),
       scenarioOf({ ...given, verdict: 'flaky', attempts: 2, earlierErrors: [error], repetition: 2 }),
     ],
     {
@@ -94,6 +95,14 @@ test('nothing from a run becomes markup', () => {
   expect(check.tags['script']).toBe(1);
   expect(check.tags).not.toHaveProperty('img');
   for (const link of check.links) expect(link).toMatch(/^(?:#\w|\.\/scenarios\/)/);
+});
+
+test('what is known is said once, with where it was seen and how', () => {
+  const known = [{ reason: 'reads half', source: 'XSA-1', seen: 'expected 1 to be 2' }];
+  const records = [scenarioOf({ verdict: 'known', known }), scenarioOf({ id: 'a/b', verdict: 'known', known })];
+  const { text } = checkHtml(reportPage(runOf(records), new Map()));
+  expect(text.split('reads half (XSA-1)')).toHaveLength(2);
+  for (const shown of ['2 results', 'port-io/widths, a/b', 'expected 1 to be 2']) expect(text).toContain(shown);
 });
 
 test('what was measured besides the ladder has a table of its own', () => {

@@ -5,6 +5,7 @@ import { environmentSection } from './environment.ts';
 import { failures } from './failures.ts';
 import { headline, headlineText } from './headline.ts';
 import { html, trusted, type Html } from './html.ts';
+import { knownSection } from './known-section.ts';
 import { ladderSection, type Curves } from './ladder-section.ts';
 import { metricsSection } from './metrics-section.ts';
 import { verdictSection } from './verdict-section.ts';
@@ -29,6 +30,7 @@ export function reportPage(run: Run, curves: Curves): string {
   const policy = `default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'`;
   const sections: readonly (readonly [string, string, Html | undefined])[] = [
     ['failures', 'What went wrong', failures(run)],
+    ['known', 'Known', knownSection(run)],
     ['ladder', 'Ladder', ladderSection(run, curves)],
     ['metrics', 'Measurements', metricsSection(run)],
     ['verdicts', 'Verdicts', verdictSection(run)],

@@ -13,7 +13,7 @@
  * is what we have before 4.20: the first byte is written again and again, each time one higher. Later ones make one read and
  * one write of each part.
  */
-import { expect, HOLE_BELOW_4G, rulesOf, scenario } from 'ioreqlab/scenario';
+import { expect, HOLE_BELOW_4G, scenario } from 'ioreqlab/scenario';
 import window from '../memory/window.device.ts';
 
 const base = HOLE_BELOW_4G.start;
@@ -21,15 +21,21 @@ const base = HOLE_BELOW_4G.start;
 const add = Uint8Array.of(0x48, 0x01, 0x33);
 const registers = { rbx: base + 0xfffn, rsi: 1n };
 
-scenario('an instruction that needs four entries of the cache', async ({ guest, deviceModel, xenVersion, host }) => {
+scenario('an instruction that needs four entries of the cache', async ({ guest, deviceModel, known, host }) => {
   for (let page = 0; page < 2; page++) await deviceModel.attach(window, { at: { page: Number(base) + 0x1000 * page } });
-  const { operandCachedWhole } = rulesOf(await xenVersion());
-  const running = guest.run((program) => program.raw(add, { registers }), AbortSignal.timeout(5_000));
-  if (operandCachedWhole) {
-    await expect(await running).toMatchOracle();
+  const seen = await guest
+    .run((program) => program.raw(add, { registers }), AbortSignal.timeout(5_000))
+    .catch((error: Error & { readonly code?: unknown }) => {
+      if (error.name === 'TimeoutError' || error.code === 'GUEST_LIVELOCK') return undefined;
+      throw error;
+    });
+  await known({ before: 'operandCachedWhole' }, async () => {
+    expect(seen, 'what the instruction left').toBeDefined();
+  });
+  if (seen !== undefined) {
+    await expect(seen).toMatchOracle();
     return;
   }
-  await expect(running).rejects.toThrow();
   // The model knows that it would be for ever.
   if (host.kind === 'model') return;
   // From the beginning of a turn: a trace keeps the newest requests only.

@@ -1,4 +1,4 @@
-import { factsOf, type XenFacts } from '../xen/versions.ts';
+import { factsOf, type XenChangeName, type XenFacts } from '../xen/versions.ts';
 
 /**
  * What differs between versions of Xen in how instructions become requests: `operandCachedWhole`, `elcrOneHandler` and
@@ -16,4 +16,19 @@ export type OracleVersion = string;
  */
 export function rulesOf(version: OracleVersion): OracleRules {
   return factsOf(version);
+}
+
+/** The same rules, which note each change that was asked for and is missing: what they decided, newer versions decide otherwise. */
+export function notingMissing(rules: OracleRules, missing: Set<XenChangeName>): OracleRules {
+  const noting = {};
+  for (const name of Object.keys(rules) as XenChangeName[]) {
+    const has = (rules as XenFacts)[name];
+    Object.defineProperty(noting, name, {
+      get: () => {
+        if (!has) missing.add(name);
+        return has;
+      },
+    });
+  }
+  return noting as OracleRules;
 }
