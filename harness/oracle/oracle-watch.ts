@@ -91,8 +91,10 @@ export class OracleWatch {
     const comparisons = compare(notingMissing(rules, missing), this.#latch);
     if (missing.size === 0 || formatComparisons(comparisons) !== '') return comparisons;
     // Right for this version. Is it what Xen should do?
-    const newer = (changes: readonly XenChangeName[]): OracleRules =>
-      ({ ...rules, ...Object.fromEntries(changes.map((name) => [name, true])) }) as OracleRules;
+    const newer = (changes: readonly XenChangeName[]): OracleRules => ({
+      ...rules,
+      ...Object.fromEntries(changes.map((name) => [name, true])),
+    });
     const differs = (changes: readonly XenChangeName[]): boolean =>
       formatComparisons(compare(newer(changes), { ...before })) !== '';
     const difference = formatComparisons(compare(newer([...missing]), { ...before }));
