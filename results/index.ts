@@ -31,6 +31,7 @@ export {
 } from './run-schema.ts';
 export { readSamples, writeSamples, type RawSamples } from './run/samples.ts';
 export { paramsText, type ScenarioPlace } from './run/scenario-place.ts';
+export { changePoints, type ChangePoint, type ChangePointOptions } from './stats/change-points.ts';
 export { quantile, sortSamples, type Samples, type SortedSamples } from './stats/quantile.ts';
 export { summarize, summarizeSorted, type Summary } from './stats/summarize.ts';
 export { summaryText, type SummaryOptions } from './summary.ts';
