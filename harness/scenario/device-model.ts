@@ -1,22 +1,11 @@
 import type { AgentEvent } from '../../src/agent/protocol.ts';
-import {
-  parsePciAddress,
-  stockDevices,
-  type Device,
-  type OptionsOf,
-  type Regions,
-  type RegionsOf,
-  type StockDevices,
-} from '../../src/device/index.ts';
-import type { Attached, AttachOptions } from '../../src/device/attach-options.ts';
+import { attachWith, defaultServer, type Attach } from '../../src/device/attach.ts';
 import { regionsOf } from '../../src/device/define-device.ts';
 import { LabError } from '../../src/errors.ts';
 import type { TraceRange, TraceServer } from '../../src/model/oracle/check-trace.ts';
 import { readTrace, type TraceRecord } from '../../src/trace/record.ts';
 import type { ServerOptions, Waiting } from '../../src/server/server-options.ts';
 import type { GuestSession, ServerReport } from '../host/guest-session.ts';
-
-const defaultServer = 'main';
 
 /** The device model of a scenario's guest: its servers and devices live as long as the scenario. */
 export class DeviceModel {
@@ -40,37 +29,18 @@ export class DeviceModel {
    * `REGION_OVERLAP`, `PCI_ADDRESS_INVALID`, `DEVICE_OPTIONS_INVALID`, `RANGE_REFUSED` when Xen says no; with blame `host`:
    * what a call of libxen failed with
    */
-  async attach<R extends Regions, O>(device: Device<R, O>, how: AttachOptions<R, O>): Promise<Attached>;
-  /** Makes a stock device, by its name in `stockDevices` of `ioreqlab/device`. */
-  async attach<N extends keyof StockDevices>(
-    name: N,
-    how: AttachOptions<RegionsOf<StockDevices[N]>, OptionsOf<StockDevices[N]>>,
-  ): Promise<Attached>;
-  async attach(
-    device: keyof StockDevices | Device,
-    { at, options = {}, server = defaultServer }: AttachOptions<Regions, unknown>,
-  ): Promise<Attached> {
-    const known: Device = typeof device === 'string' ? stockDevices[device] : device;
-    const numbers: Record<string, number> = {};
-    for (const [region, place] of Object.entries(at)) {
-      numbers[region] = typeof place === 'string' ? parsePciAddress(place) : place;
-    }
-    await this.#need(server);
-    this.#guest.know(known);
-    const number = await this.#guest.attach(server, known.name, options, numbers);
-    for (const [name, claim] of Object.entries(regionsOf(known, options))) {
-      this.#place(server, claim.kind, numbers[name] ?? 0, claim.kind === 'pci' ? 1 : claim.size);
-    }
-    return {
-      reset: async () => void (await this.#guest.useDevice(server, number, 'reset')),
-      snapshot: async () => {
-        const state = await this.#guest.useDevice(server, number, 'snapshot');
-        if (state === undefined) throw new Error('a snapshot without a state');
-        return state;
-      },
-      restore: async (state) => void (await this.#guest.useDevice(server, number, 'restore', state)),
-    };
-  }
+  readonly attach: Attach = attachWith({
+    attach: async (server, device, options, at) => {
+      await this.#need(server);
+      this.#guest.know(device);
+      const number = await this.#guest.attach(server, device.name, options, at);
+      for (const [name, claim] of Object.entries(regionsOf(device, options))) {
+        this.#place(server, claim.kind, at[name] ?? 0, claim.kind === 'pci' ? 1 : claim.size);
+      }
+      return number;
+    },
+    use: async (server, device, ability, state) => await this.#guest.useDevice(server, device, ability, state),
+  });
 
   /**
    * Makes a server with options; one that `attach` names first has the defaults.

@@ -1,13 +1,5 @@
-import {
-  parsePciAddress,
-  stockDevices,
-  type Device,
-  type OptionsOf,
-  type Regions,
-  type RegionsOf,
-  type StockDevices,
-} from '../device/index.ts';
-import type { Attached, AttachOptions } from '../device/attach-options.ts';
+import { attachWith, defaultServer, type Attach } from '../device/attach.ts';
+import type { Device } from '../device/index.ts';
 import { LabError } from '../errors.ts';
 import { InProcess, type InProcessOptions } from '../model/in-process/in-process.ts';
 import type { InterruptsSeen } from '../model/in-process/model-addon.ts';
@@ -58,8 +50,6 @@ export interface ConfigSpace {
   write(offset: number, size: 1 | 2 | 4, value: number): void;
 }
 
-const defaultServer = 'main';
-
 /**
  * A guest on the model of Xen, and its device models; made by `createTestGuest`. Accesses are instructions of a vCPU: Xen
  * splits, repeats and routes them as it would. One thread: a handler runs inside the call that made the access.
@@ -89,35 +79,15 @@ export class TestGuest implements AsyncDisposable {
    * @throws LabError what the device or Xen refused: `REGION_UNKNOWN`, `REGION_NOT_PLACED`, `REGION_OUT_OF_RANGE`,
    * `REGION_OVERLAP`, `RANGE_REFUSED`; `DEVICE_NAME_TAKEN` when another device of this name was attached
    */
-  async attach<R extends Regions, O>(device: Device<R, O>, how: AttachOptions<R, O>): Promise<Attached>;
-  /** Makes a stock device, by its name in `stockDevices` of `ioreqlab/device`. */
-  async attach<N extends keyof StockDevices>(
-    name: N,
-    how: AttachOptions<RegionsOf<StockDevices[N]>, OptionsOf<StockDevices[N]>>,
-  ): Promise<Attached>;
-  async attach(
-    device: keyof StockDevices | Device,
-    { at, options = {}, server = defaultServer }: AttachOptions<Regions, unknown>,
-  ): Promise<Attached> {
-    const known: Device = typeof device === 'string' ? stockDevices[device] : device;
-    this.#know(known);
-    if (!this.#servers.names.includes(server)) this.#servers.create(server);
-    const places: Record<string, number> = {};
-    for (const [region, place] of Object.entries(at)) {
-      places[region] = typeof place === 'string' ? parsePciAddress(place) : place;
-    }
-    const host = this.#servers.named(server);
-    const number = await host.attach(known.name, asTravelled(options), places);
-    return {
-      reset: async () => void (await host.use(number, 'reset')),
-      snapshot: async () => {
-        const state = await host.use(number, 'snapshot');
-        if (state === undefined) throw new Error('a snapshot without a state');
-        return asTravelled(state);
-      },
-      restore: async (state) => void (await host.use(number, 'restore', asTravelled(state))),
-    };
-  }
+  readonly attach: Attach = attachWith({
+    attach: async (server, device, options, at) => {
+      this.#know(device);
+      if (!this.#servers.names.includes(server)) this.#servers.create(server);
+      return await this.#servers.named(server).attach(device.name, asTravelled(options), { ...at });
+    },
+    use: async (server, device, ability, state) =>
+      asTravelled(await this.#servers.named(server).use(device, ability, asTravelled(state))),
+  });
 
   /** The orderly end of a server and its devices. Afterwards nobody owns their addresses. */
   async close(server: string = defaultServer): Promise<ServerRemains> {
@@ -273,4 +243,4 @@ export class TestGuest implements AsyncDisposable {
 }
 
 /** What is left of a value on its way to dom0 and back. */
-const asTravelled = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
+const asTravelled = <T>(value: T): T => (value === undefined ? value : (JSON.parse(JSON.stringify(value)) as T));
