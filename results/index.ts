@@ -10,6 +10,7 @@ export { listRuns, runDirectory, type ListedRun } from './run/list-runs.ts';
 export { metricFrom, type Quantity } from './metric.ts';
 export { openRun, parseRun, readRun, type FinishedRun, type UnfinishedRun } from './run/read-run.ts';
 export { writeReport } from './report/write-report.ts';
+export { writeTrends, type Trends, type TrendsOptions } from './report/write-trends.ts';
 export { createRun, RunDirectory, type NewRun } from './run-directory.ts';
 export { hostDirectory, recordSamples, scenarioDirectory, type AttemptPlace } from './run/run-folders.ts';
 export {
@@ -37,4 +38,6 @@ export { summarize, summarizeSorted, type Summary } from './stats/summarize.ts';
 export { summaryText, type SummaryOptions } from './summary.ts';
 export { excerpt, plainLine, plainText } from './text/untrusted-text.ts';
 export { variantText } from './verdict-rows.ts';
+export { parseSince, startOf } from './trends/since.ts';
+export { trendLines, trendsText } from './trends/trends-text.ts';
 export { countVerdicts, severityOf, VERDICTS, worst, type Counts, type Verdict } from './verdict.ts';

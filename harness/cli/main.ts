@@ -6,6 +6,7 @@ import { version } from '../entry-points.ts';
 import { explain } from './fail.ts';
 import { hostCommand } from './host-command.ts';
 import { listCommand } from './list-command.ts';
+import { reportCommand } from './report-command.ts';
 import { runCommand } from './run-command.ts';
 import { setupCommand } from './setup-command.ts';
 import { showCommand } from './show-command.ts';
@@ -23,6 +24,7 @@ const parser = yargs(hideBin(process.argv))
   .command(listCommand)
   .command(hostCommand)
   .command(showCommand)
+  .command(reportCommand)
   .command(setupCommand)
   .demandCommand(1, 'which command?')
   .strict()
@@ -51,7 +53,7 @@ const parser = yargs(hideBin(process.argv))
 /** The command that a wrong command line means, as far as it can be told: for its help. */
 function commandOf(words: readonly string[]): string {
   const [first = '', second = ''] = words;
-  if (!['run', 'list', 'host', 'show', 'setup'].includes(first)) return '';
+  if (!['run', 'list', 'host', 'show', 'report', 'setup'].includes(first)) return '';
   return first === 'host' && /^[a-z]+$/.test(second) ? `${first} ${second} ` : `${first} `;
 }
 

@@ -20,4 +20,5 @@ export const debianPackages = {
 /** @type {Record<string, string>} */
 export const testPackages = {
   'openssh-server': 'is what the tests of SSH talk to; its service is not started',
+  chromium: 'opens the reports in the tests, without a screen',
 };

@@ -4,6 +4,7 @@ import { placeDirectory } from '../run/scenario-place.ts';
 import { verdictRows, type VerdictRow } from '../verdict-rows.ts';
 import { severityOf, VERDICTS } from '../verdict.ts';
 import { chip, LABELS } from './chip.ts';
+import { heading } from './heading.ts';
 import { fileHref, html, type Html } from './html.ts';
 
 /** All verdicts: a row per variant, a column per host; can be filtered and sorted. */
@@ -19,7 +20,7 @@ export function verdictSection(run: Run): Html | undefined {
       <table id="verdict-table">
         <thead>
           <tr>
-            ${heading('Scenario')} ${hasVariants && heading('Variant')} ${hosts.map(heading)}
+            ${heading('Scenario')} ${hasVariants && heading('Variant')} ${hosts.map((host) => heading(host))}
           </tr>
         </thead>
         <tbody>
@@ -28,10 +29,6 @@ export function verdictSection(run: Run): Html | undefined {
       </table>
     </div>
   </section>`;
-}
-
-function heading(text: string): Html {
-  return html`<th aria-sort="none"><button type="button">${text}</button></th>`;
 }
 
 function filter({ counts }: Run): Html {

@@ -70,7 +70,7 @@ export async function finishRun(start: Start, records: RunRecords, log: EventLog
   const path = (name: string): string => join(start.directory, name);
   try {
     await attempt('junit.xml', async () => await writeAtomically(path('junit.xml'), junitXml(run)));
-    await attempt('report.html', async () => await writeReport(run, start.directory));
+    await attempt('report.html', async () => void (await writeReport(run, start.directory)));
     log.append({ type: 'finish', counts: run.counts, exitCode });
     log[Symbol.dispose]();
     await writeAtomically(path('run.json'), `${JSON.stringify(run, null, 1)}\n`);
