@@ -21,6 +21,8 @@ export const RUNGS: readonly Rung[] = [
   { name: 'unclaimed', about: 'port of nobody', answerer: 'xen' },
   { name: 'c-spin', about: 'C, spinning', answerer: 'c' },
   { name: 'ts-spin', about: 'TypeScript, spinning', answerer: 'ts' },
+  { name: 'c-adaptive', about: 'C, spinning as long as it pays', answerer: 'c' },
+  { name: 'ts-adaptive', about: 'TypeScript, the same', answerer: 'ts' },
   { name: 'c', about: 'C, blocking', answerer: 'c' },
   { name: 'ts', about: 'TypeScript, blocking', answerer: 'ts' },
   { name: 'qemu', about: 'port that QEMU answers', answerer: 'qemu' },

@@ -197,7 +197,8 @@ export class ProgramBuilder {
 
   /**
    * Repeats one operation `warmup + count` times and reports the duration of each of the last `count`.
-   * The loop is the same code whatever else is in the program; `op.rdtsc()` is the empty loop.
+   * The loop is the same code whatever else is in the program; `op.rdtsc()` is the empty loop. With `stamps` it reports
+   * when each of them began, too.
    *
    * @example
    * ```ts
@@ -207,10 +208,14 @@ export class ProgramBuilder {
    * ```
    */
   sample(
-    { warmup = 0, count }: { readonly warmup?: number; readonly count: number },
+    {
+      warmup = 0,
+      count,
+      stamps = false,
+    }: { readonly warmup?: number; readonly count: number; readonly stamps?: boolean },
     choose: (op: typeof Sampled) => SampledOperation,
   ): this {
-    return this.add({ op: 'sample', inner: Object.freeze(choose(Sampled)), warmup, count });
+    return this.add({ op: 'sample', inner: Object.freeze(choose(Sampled)), warmup, count, stamps });
   }
 
   /** Triple-faults the guest: nothing after it happens. */

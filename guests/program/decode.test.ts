@@ -6,6 +6,7 @@ import { encodeResults, sealResults } from '../testing/encode-results.ts';
 import { OUTCOME, RESULT, RESULT_HEADER, STATUS } from './format.ts';
 import { decodeResults, ProgramBuilder, resultBytes, type Program } from './index.ts';
 import { StructView } from './layout.ts';
+import { layOut } from './program-layout.ts';
 
 const run = { sequence: 9, vcpu: 2 };
 
@@ -121,6 +122,19 @@ describe('decoding of results', () => {
     header.set('detail', 3);
     sealResults(bytes);
     expect(attempt(bytes, sample)).toBe('the guest refused the program: badOperand at operation 3');
+  });
+
+  it('puts the starts of samples behind each other, across the low half coming round', () => {
+    const stamped = new ProgramBuilder().sample({ count: 3, stamps: true }, (op) => op.rdtsc()).build();
+    const bytes = encodeResults(stamped, run);
+    const view = new DataView(bytes.buffer);
+    new StructView(RESULT_HEADER, view, 0).set('started', 0x5_ffff_ff00n);
+    const { dataStart } = layOut(stamped);
+    [0xffff_ff80, 10, 0x10, 20, 0x20, 30].forEach((word, i) => view.setUint32(dataStart + 4 * i, word, true));
+    sealResults(bytes);
+    const [seen] = decodeResults(bytes, stamped, run).results;
+    expect([...(seen?.starts ?? [])]).toEqual([0x5_ffff_ff80, 0x6_0000_0010, 0x6_0000_0020]);
+    expect([...(seen?.samples ?? [])]).toEqual([10, 20, 30]);
   });
 
   it('reports faults by name, with the samples there are', () => {

@@ -90,19 +90,47 @@ function valueOf(operation: Operation, rax: bigint): number {
   return Number(BigInt.asUintN(size * 8, rax));
 }
 
+/**
+ * Starts and durations of turns, stored in pairs. Of a start only the low half is there: it is put behind the one before,
+ * which is right unless a turn took 2^32 cycles.
+ *
+ * @param since the TSC before the first
+ */
+function decodeStamps(pairs: Uint32Array, since: bigint): Required<Pick<OperationResult, 'samples' | 'starts'>> {
+  const samples = new Uint32Array(pairs.length / 2);
+  const starts = new Float64Array(samples.length);
+  let last = Number(since);
+  for (let i = 0; i < samples.length; i++) {
+    samples[i] = pairs[2 * i + 1] as number;
+    last += ((pairs[2 * i] as number) - (last % 2 ** 32) + 2 ** 32) % 2 ** 32;
+    starts[i] = last;
+  }
+  return { samples, starts };
+}
+
 function decodeData(
   operation: Operation,
   bytes: Uint8Array,
   at: number,
   samples: number,
-): Pick<OperationResult, 'samples' | 'bytes' | 'registers'> {
-  if (operation.op === 'sample') return { samples: new Uint32Array(bytes.buffer, at, samples).slice() };
+  started: bigint,
+): Pick<OperationResult, 'samples' | 'starts' | 'bytes' | 'registers'> {
+  if (operation.op === 'sample') {
+    const words = new Uint32Array(bytes.buffer, at, samples * (operation.stamps ? 2 : 1)).slice();
+    return operation.stamps ? decodeStamps(words, started) : { samples: words };
+  }
   if (operation.op === 'read') return { bytes: bytes.slice(at, at + operation.length) };
   if (operation.op === 'raw') return { registers: decodeRegisters(bytes, at, operation.vectorBytes) };
   return {};
 }
 
-function decodeResult(bytes: Uint8Array, operation: Operation, index: number, placed: ProgramLayout): OperationResult {
+function decodeResult(
+  bytes: Uint8Array,
+  operation: Operation,
+  index: number,
+  placed: ProgramLayout,
+  started: bigint,
+): OperationResult {
   const record = new StructView(RESULT, new DataView(bytes.buffer), RESULT_HEADER.size + index * RESULT.size);
   const offset = placed.dataOffsets[index] ?? 0;
   const outcome = record.get('outcome');
@@ -129,7 +157,7 @@ function decodeResult(bytes: Uint8Array, operation: Operation, index: number, pl
     cycles: Number(record.getBig('cycles')),
     ...(outcome === OUTCOME.fault ? { fault: decodeFault(record) } : {}),
     ...(outcome === OUTCOME.timeout ? { timedOut: true as const } : {}),
-    ...decodeData(operation, bytes, placed.dataStart + offset, samples),
+    ...decodeData(operation, bytes, placed.dataStart + offset, samples, started),
   };
 }
 
@@ -155,11 +183,12 @@ export function decodeResults(bytes: Uint8Array, program: Program, expected: Exp
   const sum = checksum(view, 0, header.position('checksum'));
   checkEqual('checksum', header.get('checksum'), checksum(view, RESULT_HEADER.size, covered, sum));
   checkStatus(header);
+  const started = header.getBig('started');
   return {
     vcpu: header.get('vcpu'),
     sequence: header.get('sequence'),
-    started: header.getBig('started'),
+    started,
     ended: header.getBig('ended'),
-    results: program.operations.map((operation, index) => decodeResult(copy, operation, index, placed)),
+    results: program.operations.map((operation, index) => decodeResult(copy, operation, index, placed, started)),
   };
 }

@@ -73,7 +73,8 @@ function operands(operation: Operation, payloadOffset: number): Operands {
       return { b: payloadOffset, count: payloadBytes(operation) };
     case 'sample': {
       const inner = operands(operation.inner, 0);
-      return { ...inner, inner: OPCODE[operation.inner.op], count: operation.count, c: operation.warmup };
+      const flags = operation.stamps ? FLAG.stamps : 0;
+      return { ...inner, flags, inner: OPCODE[operation.inner.op], count: operation.count, c: operation.warmup };
     }
     default:
       return stringOperands(operation);

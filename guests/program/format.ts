@@ -54,8 +54,8 @@ export const OPCODE = {
   crash: 20,
 } as const;
 
-/** Bits of {@link OPERATION}'s `flags`. */
-export const FLAG = { rep: 1, repne: 2, backward: 4 } as const;
+/** Bits of {@link OPERATION}'s `flags`; `stamps` is SAMPLE's: the low half of the TSC in front of each sample. */
+export const FLAG = { rep: 1, repne: 2, backward: 4, stamps: 8 } as const;
 
 /** How an operation ended. */
 export const OUTCOME = { done: 0, fault: 1, timeout: 2 } as const;

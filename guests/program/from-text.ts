@@ -100,11 +100,12 @@ function parseOther(op: string, words: Words, builder: ProgramBuilder): Operatio
     case 'sample': {
       const warmup = words.numberOption('warmup') ?? 0;
       const count = words.numberOption('count');
+      const stamps = words.numberOption('stamps') === 1;
       const name = words.next('the sampled operation');
       const inner = parseSampled(name, words);
       if (inner === undefined) throw programError(`${name} cannot be sampled`);
       if (count === undefined) throw programError('count= is missing');
-      return { op, inner, warmup, count };
+      return { op, inner, warmup, count, stamps };
     }
     default:
       throw programError(`there is no operation "${op}"`);

@@ -173,8 +173,10 @@ export interface SampleOperation {
   readonly inner: SampledOperation;
   /** Turns before the first that counts. */
   readonly warmup: number;
-  /** Turns that count: 4 bytes of results each, see {@link MAX_SAMPLES}. */
+  /** Turns that count: 4 bytes of results each, see {@link MAX_SAMPLES}; 8 with `stamps`. */
   readonly count: number;
+  /** Whether the TSC at the start of each turn is kept as well. */
+  readonly stamps: boolean;
 }
 
 /** One operation of an access program. Addresses are guest-physical (the guest's memory is mapped one to one). */

@@ -24,7 +24,7 @@ export function payloadBytes(operation: Operation): number {
 /** Bytes of an operation's piece of the data area. */
 export function dataBytes(operation: Operation): number {
   if (operation.op === 'read') return operation.length;
-  if (operation.op === 'sample') return operation.count * 4;
+  if (operation.op === 'sample') return operation.count * (operation.stamps ? 8 : 4);
   if (operation.op === 'raw') return RAW_OUTPUT.size + (operation.vectorBytes === 0 ? 0 : VECTOR_FILE_BYTES);
   return 0;
 }
@@ -68,7 +68,7 @@ export function layOut(program: Program): ProgramLayout {
   return { programBytes, payloadOffsets, dataOffsets, dataBytes: data, dataStart, resultBytes };
 }
 
-/** Most samples that one program can ask for, in a single SAMPLE. */
+/** Most samples that one program can ask for, in a single SAMPLE without stamps. */
 export const MAX_SAMPLES =
   Math.floor(
     (WINDOW.resultSize - align(RESULT_HEADER.size + RESULT.size, WINDOW.dataAlignment)) / WINDOW.dataAlignment,

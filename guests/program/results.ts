@@ -69,6 +69,8 @@ export interface OperationResult {
   readonly timedOut?: true;
   /** Of `sample`: TSC cycles of each turn, 0xffffffff for that or more; fewer than asked for after a fault. */
   readonly samples?: Uint32Array;
+  /** Of `sample` with `stamps`: the TSC when each of those turns began; exact below 2^53. */
+  readonly starts?: Float64Array;
   /** Of `read`. */
   readonly bytes?: Uint8Array;
   /** Of `raw`. */

@@ -65,7 +65,7 @@ export function operationToText(operation: Operation): string {
     case 'raw':
       return rawToText(operation);
     case 'sample':
-      return `sample warmup=${operation.warmup} count=${operation.count} ${operationToText(operation.inner)}`;
+      return `sample warmup=${operation.warmup} count=${operation.count} ${operation.stamps ? 'stamps=1 ' : ''}${operationToText(operation.inner)}`;
     default:
       return stringToText(operation);
   }

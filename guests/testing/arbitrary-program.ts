@@ -57,7 +57,7 @@ export const arbitraryOperation: fc.Arbitrary<Operation> = fc.oneof(
   fc.record({ op: fc.constant('write'), address: scratch, bytes: fc.uint8Array({ maxLength: 200 }) }),
   fc.record({ op: fc.constant('read'), address: scratch, length: few }),
   fc.record({ op: fc.constant('crash') }),
-  fc.record({ op: fc.constant('sample'), inner: sampled, warmup: u32, count: few }),
+  fc.record({ op: fc.constant('sample'), inner: sampled, warmup: u32, count: few, stamps: fc.boolean() }),
   raw,
 );
 

@@ -58,7 +58,7 @@ static uint32_t check_access(const struct operation *operation, uint8_t opcode)
 
 static uint32_t check_sample(const struct operation *operation)
 {
-    if (!sampling_possible(operation->inner, operation->size) || operation->flags || operation->c > UINT32_MAX)
+    if (!sampling_possible(operation->inner, operation->size) || operation->c > UINT32_MAX)
         return STATUS_BAD_OPERAND;
     return check_access(operation, operation->inner);
 }
@@ -100,7 +100,9 @@ static uint32_t check_plain(const struct operation *operation)
 
 uint32_t check_operation(const struct program *program, const struct operation *operation)
 {
-    if (operation->flags & ~(FLAG_REP | FLAG_REPNE | FLAG_BACKWARD))
+    uint8_t flags = operation->opcode == OP_SAMPLE ? FLAG_STAMPS : FLAG_REP | FLAG_REPNE | FLAG_BACKWARD;
+
+    if (operation->flags & ~flags)
         return STATUS_BAD_OPERAND;
 
     switch (operation->opcode) {

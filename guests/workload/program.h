@@ -25,6 +25,12 @@ static inline uint32_t result_data_start(uint32_t count)
     return align_data((uint32_t)(sizeof(struct result_header) + count * sizeof(struct operation_result)));
 }
 
+/* Bytes of one sample: its duration, and with stamps its start before it. */
+static inline uint32_t sample_bytes(const struct operation *operation)
+{
+    return (operation->flags & FLAG_STAMPS ? 2 : 1) * (uint32_t)sizeof(uint32_t);
+}
+
 /* Bytes of the data area that an operation's result takes, before alignment. */
 static inline uint64_t result_data_bytes(const struct operation *operation, const struct raw_input *raw)
 {
@@ -32,7 +38,7 @@ static inline uint64_t result_data_bytes(const struct operation *operation, cons
     case OP_READ:
         return operation->count;
     case OP_SAMPLE:
-        return (uint64_t)operation->count * sizeof(uint32_t);
+        return (uint64_t)operation->count * sample_bytes(operation);
     case OP_RAW:
         return sizeof(struct raw_output) + (raw->vector_bytes ? LIMIT_VECTORS * LIMIT_VECTOR_BYTES : 0);
     default:

@@ -1,6 +1,8 @@
 /*
  * The measured loops: one per operation and size, each aligned alike. One turn: stamp, registers, the instruction, stamp,
- * the difference saturated to 32 bits and stored. Warm-up is the same loop with a stride of 0.
+ * the difference saturated to 32 bits and stored at the end of the sample, after the low half of the first stamp at its
+ * start: a sample of 4 bytes keeps only the difference. Warm-up is the same loop with a stride of 0: the difference goes in
+ * front.
  *
  *   R10 RAX before the instruction    R12 where the next sample goes
  *   R11 RDX and RCX before it         R13 bytes to the next one
@@ -31,7 +33,8 @@
     subq %r8, %rax
     cmpq %r15, %rax
     cmovaq %r15, %rax
-    movl %eax, (%r12)
+    movl %r8d, (%r12)
+    movl %eax, -4(%r12, %r13)
     addq %r13, %r12
     decq %r14
     jnz 1b

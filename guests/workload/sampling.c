@@ -1,5 +1,7 @@
 #include "sampling.h"
 
+#include "program.h"
+
 /* What samplers.S makes of each loop. */
 struct sampler {
     uint64_t first, last;
@@ -44,12 +46,13 @@ uint32_t sampling_run(struct cpu *cpu, const struct operation *operation, uint32
     const struct sampler *sampler = find(operation->inner, operation->size);
     bool port_first = operation->inner == OP_IN || operation->inner == OP_OUT;
     bool leaf_first = operation->inner == OP_CPUID;
+    uint32_t warmup[2]; /* the start, where it has a place of its own, and the duration before it */
     struct sampler_input input = {
         .loop = sampler->first,
         .rax = leaf_first ? operation->a : operation->b,
         .rdx = port_first ? operation->a : operation->b,
         .address = operation->a,
-        .samples = (uint64_t)samples,
+        .samples = (uint64_t)&warmup[1],
         .stride = 0,
         .turns = operation->c,
     };
@@ -57,7 +60,8 @@ uint32_t sampling_run(struct cpu *cpu, const struct operation *operation, uint32
     cpu->fault.happened = false;
     if (turns_left(cpu, sampler, &input) > 0)
         return 0;
-    input.stride = sizeof(*samples);
+    input.samples = (uint64_t)samples;
+    input.stride = sample_bytes(operation);
     input.turns = operation->count;
     return (uint32_t)(operation->count - turns_left(cpu, sampler, &input));
 }

@@ -55,6 +55,22 @@ describe('samples', () => {
     expect(seen.at(-1)?.rax).toBe(0x77n);
   });
 
+  it('tell when each of them began, and last as long as those that do not', async () => {
+    const sampled = { warmup: 3, count: 200 };
+    const [plain, seen] = await guest.run((program) =>
+      program.sample(sampled, (op) => op.in(0x5558, 4)).sample({ ...sampled, stamps: true }, (op) => op.in(0x5558, 4)),
+    );
+    const starts = [...(seen?.starts ?? [])];
+    expect(plain?.starts).toBeUndefined();
+    expect([...(seen?.samples ?? [])]).toEqual([...(plain?.samples ?? [])]);
+    expect(starts).toHaveLength(200);
+    const steps = distinct(Uint32Array.from(starts.slice(1), (start, i) => start - (starts[i] ?? 0)));
+    expect(steps).toHaveLength(1);
+    expect(steps[0]).toBeGreaterThan(seen?.samples?.[0] ?? 0);
+    expect(starts[0]).toBeGreaterThan(0);
+    expect((starts.at(-1) ?? 0) - (starts[0] ?? 0)).toBeLessThan(seen?.cycles ?? 0);
+  });
+
   it('are kept, every one of them, up to the size of the window', async () => {
     const [seen] = await guest.run((program) => program.sample({ count: MAX_SAMPLES }, (op) => op.rdtsc()));
     expect(MAX_SAMPLES).toBeGreaterThan(200_000);

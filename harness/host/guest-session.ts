@@ -3,6 +3,7 @@ import {
   encodeProgram,
   ProgramBuilder,
   resultBytes,
+  SCRATCH,
   WINDOW,
   windowAddress,
   type Program,
@@ -13,6 +14,7 @@ import {
   closeServersResultSchema,
   dmOpsResultSchema,
   probedResultSchema,
+  showClockResultSchema,
   useDeviceResultSchema,
   type Environment,
   type GuestRequest,
@@ -25,6 +27,7 @@ import type { ProbedAccess, ProbeOutcome, ProbeStep } from '../../src/server/dm-
 import type { ServerOptions, Waiting } from '../../src/server/server-options.ts';
 import type { WorkerCounters } from '../../src/server/server-worker.ts';
 import type { AgentReply, Requester } from './agent-connection.ts';
+import { clockProgram, offsetOf, type ClockOffset } from './clock-exchange.ts';
 
 /** A program, or what builds one. */
 export type ProgramSource = Program | ((program: ProgramBuilder) => ProgramBuilder);
@@ -160,6 +163,19 @@ export class GuestSession implements GuestIdentity {
     await this.#agent.request({ do: 'writeMemory', guest: this.name, address }, [bytes]);
   }
 
+  /**
+   * Measures how far dom0's TSC is ahead of vCPU 0's.
+   *
+   * @param page a page of scratch memory, which is written to; default: the last
+   * @throws LabError `CLOCK_NOT_SHOWN`, `CLOCK_UNSTEADY`
+   */
+  async clockOffset(page: number = Number(SCRATCH.end) - 4096): Promise<ClockOffset> {
+    await this.writeMemory(page, new Uint8Array(4096));
+    const showing = this.#agent.request({ do: 'showClock', guest: this.name, address: page });
+    const [results, { result }] = await Promise.all([this.run(clockProgram(page)), showing]);
+    return offsetOf(results, showClockResultSchema.parse(result).atMost);
+  }
+
   /** Whether the guest lives on, with another device-model process, when that process dies. */
   async survive(survives: boolean): Promise<void> {
     await this.#agent.request({ do: 'survive', guest: this.name, survives });
@@ -220,8 +236,8 @@ export class GuestSession implements GuestIdentity {
   }
 
   /** The newest records of a server so far, for `readTrace` of src/trace. */
-  async trace(server: string): Promise<Uint8Array> {
-    const { blobs } = await this.#agent.request({ do: 'trace', guest: this.name, server });
+  async trace(server: string, last?: number): Promise<Uint8Array> {
+    const { blobs } = await this.#agent.request({ do: 'trace', guest: this.name, server, ...(last && { last }) });
     return blobs[0] ?? new Uint8Array();
   }
 

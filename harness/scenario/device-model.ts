@@ -88,9 +88,9 @@ export class DeviceModel {
     return [...this.#layout].map(([name, ranges]) => ({ name, ranges }));
   }
 
-  /** What a server has seen so far: its newest 16384 requests, oldest first. */
-  async trace(server: string = defaultServer): Promise<TraceRecord[]> {
-    return readTrace(await this.#guest.trace(server));
+  /** What a server has seen so far: its newest 16384 requests, or as many as are wanted, oldest first. */
+  async trace(server: string = defaultServer, last?: number): Promise<TraceRecord[]> {
+    return readTrace(await this.#guest.trace(server, last));
   }
 
   /**

@@ -5,6 +5,7 @@ export {
   HOLE_BELOW_4G,
   ProgramBuilder,
   SCRATCH,
+  type OperationResult,
   type Program,
   type Sampled,
   type SampledOperation,
@@ -16,5 +17,7 @@ export type { Attach, Attached, AttachOptions } from '../../src/device/attach.ts
 export type { KnownDifference } from './known.ts';
 export type { DeviceModel } from './device-model.ts';
 export type { DeviceState } from '../../src/server/attach-device.ts';
+export { splitRoundTrips, type RoundTrips } from './round-trip.ts';
+export type { ClockOffset } from '../host/clock-exchange.ts';
 export { scenario, type ScenarioFixtures, type ScenarioOptions } from './scenario.ts';
 export { rulesOf, type OracleRules } from '../../src/model/oracle/rules.ts';

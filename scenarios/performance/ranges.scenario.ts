@@ -11,7 +11,7 @@
  * As those of the ladder.
  */
 import { expect, HOLE_BELOW_4G, scenario } from 'ioreqlab/scenario';
-import { climber, spinCycles } from './climb.ts';
+import { Climber, spinCycles, type Climb } from './climb.ts';
 import manyRegisters from './many-registers.device.ts';
 
 const registers = 256;
@@ -24,7 +24,9 @@ scenario(
   'the round trip of one access with 256 ranges',
   { environments: ['hvm'], vcpus: 1, alone: true, tags: ['performance'], timeoutMs: 900_000 },
   async ({ host, guest, deviceModel, record }) => {
-    const climb = climber({ guest, record }, 'ranges', 2_000);
+    const climber = new Climber({ guest, deviceModel, record }, 'ranges', 2_000);
+    const climb = async (rung: string, op: Climb['op'], warmup: number): Promise<void> =>
+      await climber.climb({ rung, op, warmup });
     /** Both kinds of access, each checked before and after: the register holds what only this server was given. */
     const climbServer = async (rung: string, server: string, warmup: number): Promise<void> => {
       const value = server === 'ts' ? 0x5a : 0x3c;

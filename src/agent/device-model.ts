@@ -1,3 +1,4 @@
+import { frameBytes } from '../abi/ioreq.ts';
 import { LabError, messageOf } from '../errors.ts';
 import { ControlServer } from '../server/control-server.ts';
 import { DmOpProbe } from '../server/dm-op-probe.ts';
@@ -5,6 +6,7 @@ import { GuestMemory } from '../server/guest-memory.ts';
 import { ServerHost, type ServerTrouble } from '../server/server-host.ts';
 import type { ServerOptions } from '../server/server-options.ts';
 import { WorkerPool, type WorkerLender } from '../server/worker-pool.ts';
+import { traceRecordBytes } from '../trace/record.ts';
 import { toWire } from '../wire-error.ts';
 import { loadAddon, type Addon } from '../xen/addon.ts';
 import type { Inheritance } from './inheritance.ts';
@@ -61,6 +63,12 @@ const watchdogLookMs = 250;
 const maxServers = 8;
 /** How often idle vCPUs are let ask anew while others run: rarely, since it disturbs what is measured. */
 const pokeMs = 3_000;
+
+/** How often the clock is shown without looking at anything else, and how often that at most. */
+const clockTurns = 500;
+const clockBatches = 2_000;
+/** Where the guest sees that it was enough: harness/host/clock-exchange.ts. */
+const clockStopOffset = 128;
 
 const hex = (value: bigint): string => `0x${value.toString(16)}`;
 
@@ -159,7 +167,7 @@ export class DeviceModel {
         this.#server(request.server).attachConstant(request.value);
         return [{}, []];
       case 'trace':
-        return [{}, [this.#server(request.server).readTrace()]];
+        return [{}, [newest(this.#server(request.server).readTrace(), request.last)]];
       case 'closeServer':
         // Who died over it may have closed it.
         return this.#closeServers(isRepeated && !this.#servers.has(request.server) ? [] : [request.server]);
@@ -172,6 +180,8 @@ export class DeviceModel {
       case 'writeMemory':
         for (const blob of blobs) this.#memory.writeExisting(request.address, blob);
         return [{}, []];
+      case 'showClock':
+        return [{ atMost: await this.#showClock(request.address) }, []];
       case 'dmOps': {
         const steps = request.steps.map(({ op, args }) => ({ op, args: args.map(BigInt) }));
         const outcomes = this.#probe.run(steps);
@@ -272,6 +282,27 @@ export class DeviceModel {
     return request.reads.map(({ address, length }) => this.#memory.readExisting(address, length));
   }
 
+  /** With a program that shows the guest's clock in the same page, and ends when it is told to. */
+  async #showClock(address: number): Promise<number> {
+    const page = this.#addon.mapMemory(Math.floor(address / frameBytes), 1);
+    const stop = new BigUint64Array(page, clockStopOffset, 1);
+    let atMost = Infinity;
+    try {
+      // The guest may come a little later. When it is there, one more batch of turns that it has seen from the first on.
+      for (let batch = 0, good = 0; batch < clockBatches && good < 2; batch++) {
+        const least = this.#addon.showClock(page, clockTurns);
+        if (least !== Infinity) good++;
+        atMost = Math.min(atMost, least);
+        await new Promise((resolve) => void setImmediate(resolve));
+      }
+    } finally {
+      stop[0] = 1n;
+      this.#addon.unmapMemory(page);
+    }
+    if (atMost !== Infinity) return atMost;
+    throw new LabError('the guest does not show its clock', { blame: 'guest', code: 'CLOCK_NOT_SHOWN' });
+  }
+
   #stop(timers: readonly NodeJS.Timeout[]): void {
     for (const timer of timers) {
       clearInterval(timer);
@@ -291,6 +322,10 @@ export class DeviceModel {
       }),
     );
   }
+}
+
+function newest(trace: Uint8Array, records = Infinity): Uint8Array {
+  return trace.subarray(Math.max(0, trace.length - records * traceRecordBytes));
 }
 
 /** Takes one step after the other, all of them; then throws what the first one threw that did. */

@@ -37,6 +37,7 @@ const effects: Readonly<Record<GuestRequest['do'], 'makes' | 'adds' | 'sets' | '
   execute: 'nothing',
   readMemory: 'nothing',
   writeMemory: 'nothing',
+  showClock: 'nothing',
   dmOps: 'nothing',
   takeProbed: 'nothing',
   endProbe: 'nothing',

@@ -39,6 +39,7 @@ const requests: readonly Request[] = [
   { do: 'dmOps', guest, steps: [{ op: 'mapIoRange', args: ['0x1', '0x0', '0x5000', '0xffffffffffffffff'] }] },
   { do: 'takeProbed', guest },
   { do: 'endProbe', guest },
+  { do: 'showClock', guest, address: 0x200_0000 },
 ];
 
 describe('requests', () => {

@@ -78,7 +78,8 @@ const guestRequests = [
       message: 'expected one at least, or an address',
     }),
   z.object({ do: z.literal('attachConstant'), guest: name, server: name, value: address }),
-  z.object({ do: z.literal('trace'), guest: name, server: name }),
+  /** `last`: so many of the newest records; default: all there are. */
+  z.object({ do: z.literal('trace'), guest: name, server: name, last: z.number().int().min(1).optional() }),
   z.object({ do: z.literal('closeServer'), guest: name, server: name }),
   z.object({ do: z.literal('closeServers'), guest: name }),
   z.object({
@@ -91,6 +92,8 @@ const guestRequests = [
   }),
   z.object({ do: z.literal('readMemory'), guest: name, address, length: z.number().int().min(0).max(0x4000000) }),
   z.object({ do: z.literal('writeMemory'), guest: name, address }),
+  /** Shows the TSC in a page of guest memory until the guest has seen enough of it: src/native/clock.h. */
+  z.object({ do: z.literal('showClock'), guest: name, address }),
   /** Operations as they are, for tests of Xen; then programs that are executed reach the servers made thereby. */
   z.object({ do: z.literal('dmOps'), guest: name, steps: z.array(probeStepSchema).max(4096) }),
   /** What has come to those servers since the last time. */
@@ -207,6 +210,12 @@ export const closeServersResultSchema = z.object({
         .optional(),
     }),
   ),
+});
+
+/** The result of `showClock`. */
+export const showClockResultSchema = z.object({
+  /** How far dom0's TSC is ahead of the guest's at most. */
+  atMost: z.number(),
 });
 
 /** The result of `dmOps`, by step. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "adopt.h"
+#include "clock.h"
 #include "control.h"
 #include "device_model_calls.h"
 #include "dm_op_exports.h"
@@ -170,6 +171,7 @@ static napi_value init(napi_env env, napi_value exports)
         { "answerControl", answer_control },
         { "mapMemory", memory_map },
         { "unmapMemory", memory_unmap },
+        { "showClock", show_clock },
         { "allowIsaInterrupts", allow_isa_interrupts },
         { "hasIsaInterrupts", has_isa_interrupts },
         { "setIsaIrqLevel", set_isa_irq_level },

@@ -93,6 +93,9 @@ describe('with a guest', () => {
       ['mapMemory', 1],
       ['mapMemory', 0, 0],
       ['mapMemory', 0, 65_537],
+      ['showClock', new ArrayBuffer(71), 1],
+      ['showClock', new ArrayBuffer(72)],
+      ['showClock', {}, 1],
       ['unmapMemory', {}],
       ['unmapMemory', new ArrayBuffer(100)],
       ['unmapMemory', new ArrayBuffer(4096)],
@@ -122,6 +125,23 @@ describe('guest memory', () => {
     expect([buffer.byteLength, xen.held().frames]).toEqual([0, 0]);
     addon.unmapMemory(buffer);
     expect(xen.held().frames).toBe(0);
+  });
+
+  it('shows the clock to the guest, and how far it is from what the guest shows', () => {
+    const memory = xen.memory();
+    const page = addon.mapMemory(3, 1);
+    expect(addon.showClock(page, 3)).toBe(Infinity);
+    const words = new BigUint64Array(page);
+    const shown = words[8] ?? 0n;
+    expect(shown).toBeGreaterThan(0n);
+    expect(memory[3 * 4096 + 64]).toBe(Number(shown & 0xffn));
+    words[0] = shown;
+    const least = addon.showClock(page, 3);
+    expect(least).toBeGreaterThan(0);
+    expect(BigInt(least)).toBeLessThanOrEqual((words[8] ?? 0n) - shown);
+    words[0] = (words[8] ?? 0n) + 10n ** 15n;
+    expect(addon.showClock(page, 1)).toBeLessThan(0);
+    addon.unmapMemory(page);
   });
 
   it('that is not there is an error, and nothing stays mapped', () => {

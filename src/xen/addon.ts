@@ -150,6 +150,12 @@ export interface Addon {
   /** Gives them back; the buffer is detached. */
   unmapMemory(buffer: ArrayBuffer): void;
   /**
+   * Shows this processor's TSC so many times in a mapped page, where the guest shows its own: src/native/clock.h.
+   *
+   * @returns the smallest distance from what the guest showed to the TSC after it was read; Infinity when it showed nothing
+   */
+  showClock(page: ArrayBuffer, turns: number): number;
+  /**
    * Tells Xen that the first `count` of these frames were written through mappings, so that a live migration sends them
    * again; does nothing while none goes on (xendevicemodel_modified_memory).
    */

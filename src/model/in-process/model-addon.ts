@@ -211,6 +211,10 @@ export class ModelAddon implements Addon {
     else this.#mapped.set(buffer, times - 1);
   }
 
+  showClock(): number {
+    throw this.#not('measuring');
+  }
+
   /** Nothing follows: the model does not migrate. */
   modifiedMemory(): void {}
 
