@@ -137,8 +137,8 @@ describe('a guest', () => {
       guest.writeMemory(0x1000, Uint8Array.of(1)),
     ];
     await question(6);
-    for (const one of asked) one.reply({ ...empty, result: { device: 3 } });
-    expect((await Promise.all(calls))[2]).toBe(3);
+    for (const one of asked) one.reply({ ...empty, result: { xenId: 2, device: 3 } });
+    expect((await Promise.all(calls)).slice(0, 3)).toEqual([2, undefined, 3]);
     expect(asked.map(({ request }) => request)).toEqual([
       { do: 'createServer', guest: 'hvm-1', server: 'main', options: { buffered: 'atomic' } },
       { do: 'setWaiting', guest: 'hvm-1', server: 'main', waiting: { mode: 'spin', cycles: 5 } },

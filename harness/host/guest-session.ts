@@ -12,6 +12,7 @@ import {
 import {
   attachResultSchema,
   closeServersResultSchema,
+  createServerResultSchema,
   dmOpsResultSchema,
   probedResultSchema,
   showClockResultSchema,
@@ -181,9 +182,10 @@ export class GuestSession implements GuestIdentity {
     await this.#agent.request({ do: 'survive', guest: this.name, survives });
   }
 
-  /** Creates an ioreq server. @throws LabError `SERVER_OPTIONS_CONFLICT`, `REQUEST_INVALID` */
-  async createServer(server: string, options?: ServerOptions): Promise<void> {
-    await this.#agent.request({ do: 'createServer', guest: this.name, server, ...(options && { options }) });
+  /** Creates an ioreq server. Gives Xen's id. @throws LabError `SERVER_OPTIONS_CONFLICT`, `REQUEST_INVALID` */
+  async createServer(server: string, options?: ServerOptions): Promise<number> {
+    const request = { do: 'createServer', guest: this.name, server, ...(options && { options }) } as const;
+    return createServerResultSchema.parse((await this.#agent.request(request)).result).xenId;
   }
 
   /** Changes how a server waits for requests. */

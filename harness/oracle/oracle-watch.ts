@@ -52,7 +52,7 @@ export class OracleWatch {
   /** Takes note of a run that has ended. */
   note(programs: readonly Program[], results: readonly ProgramResults[]): void {
     const now = this.#watched.servers();
-    const servers = now.map(({ name, ranges }) => ({ name, ranges: [...ranges] }));
+    const servers = now.map((server) => ({ ...server, ranges: [...server.ranges] }));
     const ranges = now.map(({ ranges }) => ranges);
     this.#runs.push({ label: `run ${++this.#count}`, servers, ranges, programs, results: [...results] });
   }

@@ -4,14 +4,23 @@ import { regionsOf } from '../../src/device/define-device.ts';
 import { LabError } from '../../src/errors.ts';
 import type { TraceRange, TraceServer } from '../../src/model/oracle/check-trace.ts';
 import { readTrace, type TraceRecord } from '../../src/trace/record.ts';
+import type { ProbeStep } from '../../src/server/dm-op-probe.ts';
 import type { ServerOptions, Waiting } from '../../src/server/server-options.ts';
 import type { GuestSession, ServerReport } from '../host/guest-session.ts';
+
+/** A server as far as the oracle has to know it; the array of its ranges is the same as long as it is there. */
+interface LaidOut {
+  xenId: number;
+  readonly ranges: TraceRange[];
+  isEnabled: boolean;
+}
 
 /** The device model of a scenario's guest: its servers and devices live as long as the scenario. */
 export class DeviceModel {
   readonly #guest: GuestSession;
-  readonly #servers = new Map<string, Promise<void>>();
-  readonly #layout = new Map<string, TraceRange[]>();
+  /** By name, Xen's id of each. */
+  readonly #servers = new Map<string, Promise<number>>();
+  readonly #layout = new Map<string, LaidOut>();
   readonly #troubles: LabError[] = [];
   /** What servers that were closed left. */
   readonly #closed: ServerReport[] = [];
@@ -83,9 +92,49 @@ export class DeviceModel {
     await this.#guest.setWaiting(server, waiting);
   }
 
-  /** The servers and what they own, in the order in which they were made. */
+  /**
+   * Xen's id of a server. Ids are given from the lowest free one on; of two servers that own a range the one with the higher
+   * id gets its accesses.
+   */
+  async xenId(server: string = defaultServer): Promise<number> {
+    return await this.#need(server);
+  }
+
+  /**
+   * Gives a server ranges, whatever is attached to it: map_io_range_to_ioreq_server or, a function at a time,
+   * map_pcidev_to_ioreq_server. What comes to it there and belongs to no device reads all ones.
+   *
+   * @throws LabError with blame `scenario` and what Xen says of the first one that it refuses as its code: `EEXIST`, `ENOMEM`,
+   * `EINVAL`; it has the others then
+   */
+  async mapRanges(server: string, ...ranges: readonly TraceRange[]): Promise<void> {
+    const refused = await this.#changeRanges('map', server, ranges, (owned, range) => owned.push({ ...range }));
+    if (refused !== undefined) throw refused;
+  }
+
+  /** Takes a server ranges, or parts of them. @throws LabError as {@link mapRanges}; `ENOENT` */
+  async unmapRanges(server: string, ...ranges: readonly TraceRange[]): Promise<void> {
+    const refused = await this.#changeRanges('unmap', server, ranges, (owned, range) =>
+      owned.push(...owned.splice(0).flatMap((one) => without(one, range))),
+    );
+    if (refused !== undefined) throw refused;
+  }
+
+  /** Has Xen ask a server no more, or again: set_ioreq_server_state. Whoever waits in it goes on waiting for its answer. */
+  async setEnabled(server: string, isEnabled: boolean): Promise<void> {
+    const id = await this.#need(server);
+    const step = { op: 'setIoreqServerState', args: [BigInt(id), isEnabled ? 1n : 0n] } as const;
+    const [outcome] = await this.#guest.dmOps([step]);
+    if (outcome?.ok === false) throw refusal(step, outcome.errno);
+    const laidOut = this.#layout.get(server);
+    if (laidOut !== undefined) laidOut.isEnabled = isEnabled;
+  }
+
+  /** The servers and what they own, in the order of Xen's ids. */
   get layout(): readonly TraceServer[] {
-    return [...this.#layout].map(([name, ranges]) => ({ name, ranges }));
+    return [...this.#layout]
+      .sort(([, { xenId: one }], [, { xenId: other }]) => one - other)
+      .map(([name, { ranges, isEnabled }]) => ({ name, ranges, isEnabled }));
   }
 
   /** What a server has seen so far: its newest 16384 requests, or as many as are wanted, oldest first. */
@@ -163,18 +212,59 @@ export class DeviceModel {
     return this.#closed;
   }
 
-  async #need(server: string, options?: ServerOptions): Promise<void> {
+  async #need(server: string, options?: ServerOptions): Promise<number> {
     const made = this.#servers.get(server) ?? this.#guest.createServer(server, options);
     this.#servers.set(server, made);
-    if (!this.#layout.has(server)) this.#layout.set(server, []);
-    await made;
+    const xenId = await made;
+    if (!this.#layout.has(server)) this.#layout.set(server, { xenId, ranges: [], isEnabled: true });
+    return xenId;
+  }
+
+  /** Makes all changes, and notes those that Xen has made; gives what the first one was refused with that was. */
+  async #changeRanges(
+    what: 'map' | 'unmap',
+    server: string,
+    ranges: readonly TraceRange[],
+    note: (owned: TraceRange[], range: TraceRange) => void,
+  ): Promise<LabError | undefined> {
+    const id = BigInt(await this.#need(server));
+    const steps = ranges.map((range) => rangeStep(what, id, range));
+    const owned = this.#layout.get(server)?.ranges ?? [];
+    let refused: LabError | undefined;
+    for (const [i, outcome] of (await this.#guest.dmOps(steps)).entries()) {
+      const [step, range] = [steps[i], ranges[i]];
+      if (step === undefined || range === undefined) break;
+      if (outcome.ok) note(owned, range);
+      else refused ??= refusal(step, outcome.errno);
+    }
+    return refused;
   }
 
   #place(server: string, kind: TraceRange['kind'], at: number, size: number): void {
-    this.#layout.get(server)?.push({ kind, start: BigInt(at), end: BigInt(at) + BigInt(size) - 1n });
+    this.#layout.get(server)?.ranges.push({ kind, start: BigInt(at), end: BigInt(at) + BigInt(size) - 1n });
   }
 
   #trouble(code: string, message: string): void {
     this.#troubles.push(new LabError(message, { blame: 'deviceModel', code }));
   }
+}
+
+function rangeStep(what: 'map' | 'unmap', id: bigint, { kind, start, end }: TraceRange): ProbeStep {
+  if (kind !== 'pci') return { op: `${what}IoRange`, args: [id, kind === 'memory' ? 1n : 0n, start, end] };
+  if (start !== end) throw new RangeError('libxendevicemodel maps one PCI function at a time');
+  return { op: `${what}Pcidev`, args: [id, start >> 16n, (start >> 8n) & 0xffn, (start >> 3n) & 0x1fn, start & 7n] };
+}
+
+function refusal({ op, args }: ProbeStep, errno: string): LabError {
+  const words = args.map((arg) => `0x${arg.toString(16)}`).join(', ');
+  return new LabError(`Xen refuses ${op}(${words}): ${errno}`, { blame: 'scenario', code: errno });
+}
+
+/** What is left of a range when a part is taken away. */
+function without(range: TraceRange, { kind, start, end }: TraceRange): TraceRange[] {
+  if (range.kind !== kind || range.end < start || range.start > end) return [range];
+  return [
+    ...(range.start < start ? [{ kind, start: range.start, end: start - 1n }] : []),
+    ...(range.end > end ? [{ kind, start: end + 1n, end: range.end }] : []),
+  ];
 }

@@ -19,5 +19,7 @@ export type { DeviceModel } from './device-model.ts';
 export type { DeviceState } from '../../src/server/attach-device.ts';
 export { splitRoundTrips, type RoundTrips } from './round-trip.ts';
 export type { ClockOffset } from '../host/clock-exchange.ts';
+export { memory, pciFunction, ports } from './ranges.ts';
 export { scenario, type ScenarioFixtures, type ScenarioOptions } from './scenario.ts';
+export type { TraceRange } from '../../src/model/oracle/check-trace.ts';
 export { rulesOf, type OracleRules } from '../../src/model/oracle/rules.ts';

@@ -189,6 +189,9 @@ export const replySchema = z.union([
 /** The result of `createGuest`. */
 export const createGuestResultSchema = z.object({ domid: z.number().int().positive() });
 
+/** The result of `createServer`: Xen's id of it. */
+export const createServerResultSchema = z.object({ xenId: z.number().int().min(0) });
+
 /** The result of `attach`: the device's number on its server. */
 export const attachResultSchema = z.object({ device: z.number().int().min(0) });
 

@@ -38,6 +38,26 @@ function portOut(guest: InProcess, address: number, size: 1 | 2 | 4, value: bigi
 }
 
 describe('a guest and its device models in one thread', () => {
+  it('lets a server answer with one value, wherever it is given a range', async () => {
+    const { guest, servers } = make();
+    await using _end = servers;
+    const host = servers.create('main');
+    host.attachConstant(0x1234_5678);
+    const id = guest.addon.serversOf(guest.domid).at(-1) ?? -1;
+    guest.addon.dmOp('mapIoRange', [id, 0, 0x5000, 0x5007]);
+    expect(portIn(guest, 0x5004, 4)).toBe(0x1234_5678n);
+    expect(portIn(guest, 0x5007, 1)).toBe(0x78n);
+    guest.addon.dmOp('unmapIoRange', [id, 0, 0x5004, 0x5007]);
+    expect(portIn(guest, 0x5004, 4)).toBe(0xffff_ffffn);
+    expect(() => guest.addon.dmOp('unmapIoRange', [id, 0, 0x5004, 0x5007])).toThrow(
+      expect.objectContaining({ code: 'ENOENT' }),
+    );
+    expect(() => guest.addon.dmOp('relocateMemory', [1, 0, 1])).toThrow(
+      expect.objectContaining({ code: 'NOT_ON_MODEL' }),
+    );
+    expect(readTrace((await servers.close('main')).trace)).toHaveLength(2);
+  });
+
   it('answers accesses through the library, and keeps a trace', async () => {
     const { guest, servers } = make('pvh', 2);
     await using _end = servers;

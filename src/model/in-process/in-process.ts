@@ -169,8 +169,8 @@ export class InProcess {
 
   /** Lets the device models go on. False when none of them had anything to do. */
   turn(): boolean {
-    const hasServed = this.workers.turn();
-    return this.addon.turnControl() || hasServed;
+    const turns = [this.workers.turn(), this.addon.turnConstants(), this.addon.turnControl()];
+    return turns.includes(true);
   }
 
   #finish(request: IoRequest, progress: Progress): Answer {

@@ -1,5 +1,7 @@
 import { bufferedMode, type Addon, type MissingFunction, type ServerHandle } from '../../xen/addon.ts';
 import type { LabError } from '../../errors.ts';
+import { serveCode, word } from '../../server/request.ts';
+import type { DmOpName } from '../../xen/dm-op.ts';
 import { callError, xenCall } from './call-error.ts';
 import { ModelServer, usage } from './model-server.ts';
 import { notOnModel } from './not-on-model.ts';
@@ -14,6 +16,11 @@ export interface InterruptsSeen {
   /** Message-signalled interrupts, in their order. */
   readonly messages: { readonly address: number; readonly data: number }[];
 }
+
+/** Operations that change nothing but servers that are served here; all others are for comparing Xen with its model. */
+const servedOps: readonly DmOpName[] = [
+  ...(['mapIoRange', 'unmapIoRange', 'mapPcidev', 'unmapPcidev', 'setIoreqServerState'] as const),
+];
 
 /** `MAX_SERVERS` of src/native/server.h. */
 const maxServers = 8;
@@ -36,6 +43,8 @@ export class ModelAddon implements Addon {
   readonly interrupts: InterruptsSeen = { isa: new Map(), intx: new Map(), messages: [] };
   /** What was asked for and is not on the model, in its order: whoever asked may have made something else of it. */
   readonly limits: LabError[] = [];
+  /** Servers that answer everything with one value. */
+  readonly #constants = new Map<ModelServer, number>();
   #hasIsaInterrupts = false;
   #isOpen = false;
   #control: { readonly server: ModelServer; readonly asked: (vcpu: number) => void } | undefined;
@@ -149,8 +158,9 @@ export class ModelAddon implements Addon {
     return () => this.#servers[server]?.serveInherited();
   }
 
-  startConstant(): void {
-    throw this.#not('the yardstick in C');
+  /** The thread of the native addon takes its turns in {@link turnConstants}. */
+  startConstant(server: ServerHandle, value: number): void {
+    this.#constants.set(this.#server(server), value);
   }
 
   startReference(): void {
@@ -255,8 +265,9 @@ export class ModelAddon implements Addon {
     throw this.#not('an event for a vCPU');
   }
 
-  dmOp(): bigint[] {
-    throw this.#not('comparing Xen with its model');
+  dmOp(op: DmOpName, args: readonly (number | bigint)[]): bigint[] {
+    if (!servedOps.includes(op)) throw this.#not(`the operation ${op}`);
+    return xenCall(op, () => this.#xen.dmOp(op, args.map(BigInt)));
   }
 
   mapResource(): ArrayBuffer {
@@ -293,6 +304,24 @@ export class ModelAddon implements Addon {
   /** True when a server's thread would come back from its wait. */
   hasWork(server: ServerHandle): boolean {
     return this.#servers[server]?.hasWork === true;
+  }
+
+  /** Lets the servers answer that answer everything with one value; true if there was one that had to. */
+  turnConstants(): boolean {
+    let hasTurned = false;
+    for (const [server, value] of this.#constants) {
+      if (!server.isOpen) this.#constants.delete(server);
+      else if (server.hasWork) {
+        hasTurned = true;
+        server.serve();
+        while (server.words[word.code] === serveCode.request) {
+          server.words[word.answerLow] = value % 2 ** 32;
+          server.words[word.answerHigh] = Math.floor(value / 2 ** 32);
+          server.serve();
+        }
+      }
+    }
+    return hasTurned;
   }
 
   /** Calls back for each vCPU that has read the control port since; true if there was an event. */

@@ -1,3 +1,5 @@
+import type { DmOpName } from '../../xen/dm-op.ts';
+import { callByName } from '../xen/dm-op-call.ts';
 import type { Domain } from '../xen/domain.ts';
 import type { GuestRam } from './guest-ram.ts';
 import type { EventChannels, XenSide } from './xen-side.ts';
@@ -62,6 +64,10 @@ export class ModelXenSide implements XenSide {
 
   frame(gfn: number): ArrayBuffer | undefined {
     return this.#ram.frame(gfn);
+  }
+
+  dmOp(op: DmOpName, args: readonly bigint[]): bigint[] {
+    return callByName(this.#calls, op, args);
   }
 
   setIsaIrqLevel(irq: number, level: number): void {

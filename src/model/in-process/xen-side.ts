@@ -1,3 +1,5 @@
+import type { DmOpName } from '../../xen/dm-op.ts';
+
 /** An event-channel handle, as libxenevtchn gives it: its own ports, masked when they are delivered. */
 export interface EventChannels {
   /** Binds a port of the guest's; like Xen, it raises one event at once (evtchn_bind_interdomain in event_channel.c). */
@@ -35,6 +37,8 @@ export interface XenSide {
   openChannels(): EventChannels;
   /** The frame's bytes, shared with the guest; undefined where it has no memory. */
   frame(gfn: number): ArrayBuffer | undefined;
+  /** An operation as libxendevicemodel has it; gives what it gave. */
+  dmOp(op: DmOpName, args: readonly bigint[]): bigint[];
   shutdown(reason: number): void;
   setIsaIrqLevel(irq: number, level: number): void;
   /** Of a device on bus 0 of segment 0. */

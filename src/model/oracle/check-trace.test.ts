@@ -9,7 +9,13 @@ import type { Instruction } from './instruction.ts';
 import { rulesOf } from './rules.ts';
 
 const servers: readonly TraceServer[] = [
-  { name: 'main', ranges: [{ kind: 'port', start: 0x5000n, end: 0x5003n }] },
+  {
+    name: 'main',
+    ranges: [
+      { kind: 'port', start: 0x5000n, end: 0x5003n },
+      { kind: 'pci', start: 0xe8n, end: 0xe8n },
+    ],
+  },
   { name: 'other', ranges: [{ kind: 'memory', start: 0x1000_0000n, end: 0x1000_0fffn }] },
 ];
 
@@ -187,5 +193,42 @@ describe('an access', () => {
     expect(cycle(0x0000_1810n, [])).toBe('');
     expect(cycle(0x8000_1910n, [])).toBe('');
     expect(cycle(0x8000_1814n, [request])).not.toBe('');
+  });
+});
+
+describe('a server that is disabled', () => {
+  it('is asked nothing: another one that owns the port is', () => {
+    const main = [{ ...servers[0], name: 'main', isEnabled: false } as TraceServer];
+    const below = { name: 'below', ranges: main[0]?.ranges ?? [] };
+    const compare = (answering: string): string =>
+      formatComparisons(
+        checkTrace(
+          { rules: rulesOf('4.20'), platform: 'pvh', isRam: () => false },
+          [{ label: 'run 1', servers: [below, ...main], vcpus: [{ vcpu: 0, steps: [readOf(0x99n)] }] }],
+          new Map([[answering, [record(readRecord)]]]),
+        ),
+      );
+    expect(compare('below')).toBe('');
+    expect(compare('main')).toContain('| nothing');
+  });
+});
+
+describe('a configuration cycle while the latch is not known', () => {
+  const cycle = (address: bigint, fields: Partial<TraceRecord> = {}): string =>
+    check(
+      [step({ kind: 'in', size: 2, port: 0xcfe })],
+      [{ type: ioreqType.pciConfig, isRead: true, size: 2, address, ...fields }],
+    );
+
+  it('goes where the trace says', () => {
+    expect(cycle(0x00e8_0000_0042n)).toBe('');
+  });
+
+  it('is of the size and the byte of the access all the same', () => {
+    expect(cycle(0x00e8_0000_0041n)).not.toBe('');
+    // Nobody owns that one.
+    expect(cycle(0x00f0_0000_0042n)).not.toBe('');
+    expect(cycle(0x00e8_0000_0042n, { size: 1 })).not.toBe('');
+    expect(cycle(0x00e8_0000_0042n, { type: ioreqType.pio })).not.toBe('');
   });
 });

@@ -23,6 +23,8 @@ export interface TraceRange {
 export interface TraceServer {
   readonly name: string;
   readonly ranges: readonly TraceRange[];
+  /** False: Xen asks it nothing. Default true. */
+  readonly isEnabled?: boolean;
 }
 
 /** What the guest reported of one operation. What is missing is not looked at. */
@@ -242,7 +244,7 @@ class Replay implements World {
     if (handling === 'taken') return this.#answerUnknown(asked);
     const request = handling === 'none' ? asked : { ...asked, count: 1 };
     this.#latchConfigAddress(request);
-    const routed = this.#rewritten(request);
+    const routed = this.#rewritten(request) ?? this.#rewrittenAsSeen(request);
     const owner = routed === undefined ? undefined : this.#ownerOf(routed);
     // The ring has no slot, hence no record.
     if (handling === 'buffered' && owner !== undefined) return { data: 0n, count: 1, isFromServer: false };
@@ -324,6 +326,18 @@ class Replay implements World {
     return { ...request, type: ioreqType.pciConfig, address: (function_ << 32n) | register };
   }
 
+  /** A cycle where the latch is not known: to the function of the record that this vCPU made next, if that is such a cycle. */
+  #rewrittenAsSeen(request: IoRequest): IoRequest | undefined {
+    for (const { name } of this.#run.servers) {
+      const record = this.#queues.next(name, this.#vcpu);
+      const address = record?.address ?? 0n;
+      const cycle = { ...request, type: ioreqType.pciConfig, address };
+      if (record !== undefined && isSameRequest(cycle, record) && ((address ^ request.address) & 3n) === 0n)
+        return cycle;
+    }
+    return undefined;
+  }
+
   /** ioreq_server_select: all of the access in one range; ranges that touch are one (rangeset). */
   #ownerOf({ type, address, size, count, backwards }: IoRequest): TraceServer | undefined {
     const more = type === ioreqType.copy ? BigInt((count - 1) * size) : 0n;
@@ -335,7 +349,7 @@ class Replay implements World {
             backwards ? address - more : address,
             (backwards ? address : address + more) + BigInt(size) - 1n,
           ] as const);
-    return this.#run.servers.findLast(({ ranges }) => covers(ranges, kind, first, last));
+    return this.#run.servers.findLast(({ ranges, isEnabled = true }) => isEnabled && covers(ranges, kind, first, last));
   }
 
   #setMemory(start: bigint, bytes: Uint8Array): void {
