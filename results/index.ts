@@ -1,4 +1,21 @@
 /** What other folders and programs may use of the results: writing a run, reading runs, statistics, and the forms they are shown in. */
+export {
+  CHANGE_VERDICTS,
+  type ChangeVerdict,
+  type Comparison,
+  type EnvironmentDifference,
+  type Figure,
+  type Measurement,
+  type MetricComparison,
+  type MetricSide,
+  type NoiseFloor,
+  type Side,
+} from './compare/comparison.ts';
+export { comparisonMarkdown } from './compare/comparison-markdown.ts';
+export { comparisonText } from './compare/comparison-text.ts';
+export { compareRuns, type CompareRunsOptions, type LabelledRuns } from './compare/compare-runs.ts';
+export type { StoredRun } from './compare/measured-set.ts';
+export { selectRuns } from './compare/select-runs.ts';
 export { EXIT, exitCodeOf, type ExitCode, type Outcome } from './exit-code.ts';
 export { readEvents, type EventInput, type RunEvent } from './run/event-log.ts';
 export { fileName } from './run/file-name.ts';

@@ -3,6 +3,7 @@ import yargs from 'yargs';
 import { EXIT } from '../../results/index.ts';
 import { LabError } from '../../src/errors.ts';
 import { version } from '../entry-points.ts';
+import { compareCommand } from './compare-command.ts';
 import { explain } from './fail.ts';
 import { hostCommand } from './host-command.ts';
 import { listCommand } from './list-command.ts';
@@ -24,6 +25,7 @@ const parser = yargs(hideBin(process.argv))
   .command(listCommand)
   .command(hostCommand)
   .command(showCommand)
+  .command(compareCommand)
   .command(reportCommand)
   .command(setupCommand)
   .demandCommand(1, 'which command?')
@@ -53,7 +55,7 @@ const parser = yargs(hideBin(process.argv))
 /** The command that a wrong command line means, as far as it can be told: for its help. */
 function commandOf(words: readonly string[]): string {
   const [first = '', second = ''] = words;
-  if (!['run', 'list', 'host', 'show', 'report', 'setup'].includes(first)) return '';
+  if (!['run', 'list', 'host', 'show', 'compare', 'report', 'setup'].includes(first)) return '';
   return first === 'host' && /^[a-z]+$/.test(second) ? `${first} ${second} ` : `${first} `;
 }
 
