@@ -3,6 +3,7 @@ import { laddersOf, ratioOf, rungsOf, YARDSTICKS, type Ladder } from '../ladder.
 import type { Metric, Run } from '../run-schema.ts';
 import type { CurvePoint } from '../stats/percentile-curve.ts';
 import { distributionChart } from './distribution-chart.ts';
+import { heading } from './heading.ts';
 import { html, type Html } from './html.ts';
 import { ladderChart } from './ladder-chart.ts';
 import { ANSWERERS, answererColor, seriesColor } from './palette.ts';
@@ -25,7 +26,10 @@ export function ladderSection(run: Run, curves: Curves): Html | undefined {
 }
 
 function part(ladders: readonly Ladder[], curves: Curves): Html {
-  return html`<figure>${legend(ladders)} ${ladderChart(ladders)}</figure>
+  return html`<figure>
+      ${legend(ladders)}
+      <div class="wide-picture">${ladderChart(ladders)}</div>
+    </figure>
     ${ratios(ladders)} ${distributions(ladders, curves)}
     <h3>Figures</h3>
     <p>In ${unitText(ladders)}. Quantiles are nearest-rank: each is a value that was measured.</p>
@@ -53,8 +57,7 @@ function ratios(ladders: readonly Ladder[]): Html {
       <table class="narrow">
         <thead>
           <tr>
-            <th></th>
-            ${ladders.map(({ label }) => html`<th class="number">${label}</th>`)}
+            ${heading('Ratio')} ${ladders.map(({ label }) => heading(label, 'number'))}
           </tr>
         </thead>
         <tbody>
@@ -95,21 +98,21 @@ function figures(ladder: Ladder, isNamed: boolean): Html {
     <table>
       <thead>
         <tr>
-          <th>${isNamed && ladder.label}</th>
-          ${HEADINGS.map((heading) => html`<th class="number">${heading}</th>`)}
+          ${heading(isNamed ? ladder.label : 'Rung')} ${HEADINGS.map((name) => heading(name, 'number'))}
         </tr>
       </thead>
       <tbody>
         ${rungsOf([ladder]).map(({ name, about }) => {
           const metric = ladder.rungs.get(name);
-          const values =
-            metric === undefined ? [] : [...COLUMNS.map((column) => metric[column]), metric.n].map(formatNumber);
-          const relative = ['c', 'qemu']
-            .map((yardstick) => ratioOf(ladder, name, yardstick))
-            .map((value) => value !== undefined && formatRatio(value));
+          const values = metric === undefined ? [] : [...COLUMNS.map((column) => metric[column]), metric.n];
+          const relative = ['c', 'qemu'].map((yardstick) => ratioOf(ladder, name, yardstick));
+          const cells = [
+            ...values.map((value) => [value, formatNumber(value)] as const),
+            ...relative.map((value) => [value, value === undefined ? '' : formatRatio(value)] as const),
+          ];
           return html`<tr>
             <th scope="row">${name} <small>${about}</small></th>
-            ${[...values, ...relative].map((value, column) => html`<td class="number ${column === 0 && 'better'}">${value}</td>`)}
+            ${cells.map(([value, text], column) => html`<td class="number ${column === 0 && 'better'}" data-key="${value}">${text}</td>`)}
           </tr>`;
         })}
       </tbody>

@@ -2,6 +2,7 @@ import { formatNumber } from '../text/format.ts';
 import { isRung } from '../ladder.ts';
 import type { Metric, Run, ScenarioRecord } from '../run-schema.ts';
 import { variantText } from '../verdict-rows.ts';
+import { heading } from './heading.ts';
 import { html, type Html } from './html.ts';
 
 const COLUMNS = ['p50', 'p90', 'p99', 'p999', 'max', 'n'] as const;
@@ -13,14 +14,15 @@ export function metricsSection({ scenarios }: Run): Html | undefined {
   if (measured.length === 0) return undefined;
   return html`<section id="metrics">
     <h2>Measurements</h2>
+    <div class="filter" data-table="metric-table">
+      <input type="search" placeholder="Filter by words" aria-label="Filter the measurements by words" />
+    </div>
     <div class="scroll">
-      <table>
+      <table id="metric-table">
         <thead>
           <tr>
-            <th>Quantity</th>
-            <th>Scenario</th>
-            <th>Host</th>
-            ${HEADINGS.map((heading) => html`<th class="number">${heading}</th>`)}
+            ${heading('Quantity')} ${heading('Scenario')} ${heading('Host')}
+            ${HEADINGS.map((name) => heading(name, 'number'))}
           </tr>
         </thead>
         <tbody>
@@ -36,6 +38,6 @@ function row(record: ScenarioRecord, metric: Metric): Html {
     <th scope="row">${metric.name} <small>${metric.unit} (${metric.kind})</small></th>
     <td>${record.id} <small>${variantText(record)}</small></td>
     <td>${record.host}</td>
-    ${COLUMNS.map((column) => html`<td class="number">${formatNumber(metric[column])}</td>`)}
+    ${COLUMNS.map((column) => html`<td class="number" data-key="${metric[column]}">${formatNumber(metric[column])}</td>`)}
   </tr>`;
 }

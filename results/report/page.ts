@@ -5,7 +5,9 @@ import { headline, headlineText } from './headline.ts';
 import { knownSection } from './known-section.ts';
 import { ladderSection, type Curves } from './ladder-section.ts';
 import { metricsSection } from './metrics-section.ts';
+import { scalingSection } from './scaling-section.ts';
 import { pageText } from './shell.ts';
+import { splitSection } from './split-section.ts';
 import { verdictSection } from './verdict-section.ts';
 
 /** The run as one HTML file that needs nothing else. */
@@ -17,6 +19,8 @@ export function reportPage(run: Run, curves: Curves): string {
     sections: [
       ['failures', 'What went wrong', failures(run)],
       ['ladder', 'Ladder', ladderSection(run, curves)],
+      ['split', 'Split', splitSection(run)],
+      ['scaling', 'Scaling', scalingSection(run)],
       ['metrics', 'Measurements', metricsSection(run)],
       ['known', 'Known', knownSection(run)],
       ['verdicts', 'Verdicts', verdictSection(run)],

@@ -12,6 +12,9 @@ export interface Axis {
   readonly ticks: readonly Tick[];
   /** The place of a value, in the picture's units; values beyond the ends are moved to them. */
   readonly at: (value: number) => number;
+  /** The places of its ends. */
+  readonly start: number;
+  readonly end: number;
 }
 
 /** What an axis shows, and where. */
@@ -33,7 +36,7 @@ export function axisOf({ from, to, start, end, ticks, transform = (value) => val
     const share = Math.min(1, Math.max(0, (transform(value) - low) / span));
     return start + share * (end - start);
   };
-  return { ticks: ticks.filter(({ value }) => value >= from && value <= to), at };
+  return { ticks: ticks.filter(({ value }) => value >= from && value <= to), at, start, end };
 }
 
 /** Round values from `low` to `high`, about `count` of them: steps of 1, 2 or 5 times a power of ten. */
@@ -65,8 +68,7 @@ export interface Plot {
 
 /** Frame, axes and marks as inline SVG. The style sheet gives colours and sizes of text. */
 export function plotSvg({ width, height, x, y, xName, marks, description }: Plot): Html {
-  const [left, right] = [x.at(Number.NEGATIVE_INFINITY), x.at(Number.POSITIVE_INFINITY)];
-  const bottom = y.at(Number.NEGATIVE_INFINITY);
+  const [left, right, bottom] = [Math.min(x.start, x.end), Math.max(x.start, x.end), y.start];
   return html`<svg
     class="plot"
     xmlns="http://www.w3.org/2000/svg"
