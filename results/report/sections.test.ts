@@ -97,7 +97,7 @@ describe('scaling', () => {
   test('a picture is proportional from zero, and its counts double evenly', () => {
     const [scaling] = scalingsOf(runOf([scenarioOf({ metrics })]));
     if (scaling === undefined) throw new Error('no scaling');
-    const [knots] = elementsOf(treeOf(scalingChart(scaling)), `${SVG}path`).filter(
+    const knots = elementsOf(treeOf(scalingChart(scaling)), `${SVG}path`).find(
       ({ attributes }) => attributes['class'] === 'knots',
     );
     const places = [...(knots?.attributes['d'] ?? '').matchAll(/M([\d.]+) ([\d.]+)/g)].map(([, x, y]) => [
