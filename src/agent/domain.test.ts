@@ -69,6 +69,24 @@ describe('a domain', () => {
     expect(xl.calls).toEqual([`create -F -p ${directory}/hvm-1.cfg`, 'unpause 7', 'destroy 7']);
   });
 
+  it('is destroyed although xl stumbles over it at first', async () => {
+    const domain = await createDomain(config, directory);
+    xl.set('stumbles', 'once\ntwice\n');
+    await domain.destroy();
+    expect(await domain.gone).toBe('destroyed');
+    expect(xl.isRunning).toBe(false);
+  });
+
+  it('that cannot be destroyed is an error with what xl said', async () => {
+    const domain = await createDomain(config, directory);
+    xl.set('stumbles', 'x\n'.repeat(20));
+    await expect(domain.destroy()).rejects.toMatchObject({
+      ...{ blame: 'host', code: 'DOMAIN_NOT_DESTROYED', message: expect.stringContaining('try again') },
+    });
+    xl.set('stumbles');
+    await domain.destroy();
+  });
+
   for (const [code, reason] of [
     ['3', 'crash'],
     ['0', 'poweroff'],

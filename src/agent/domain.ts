@@ -3,7 +3,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
-import { LabError } from '../errors.ts';
+import { LabError, messageOf } from '../errors.ts';
 import type { Environment } from './protocol.ts';
 
 const run = promisify(execFile);
@@ -12,6 +12,7 @@ const run = promisify(execFile);
 const createMs = 120_000;
 /** How long xl gets to notice that its domain is destroyed. */
 const goneMs = 15_000;
+const destroyAttempts = 3;
 /** All domains that we create are named so; the agent removes leftovers by it. */
 const namePrefix = 'ioreqlab-';
 
@@ -31,6 +32,7 @@ export interface Domain {
   /** Resolves with xl's word for it when the domain is gone. */
   readonly gone: Promise<string>;
   unpause(): Promise<void>;
+  /** @throws LabError `DOMAIN_NOT_DESTROYED` */
   destroy(): Promise<void>;
 }
 
@@ -125,12 +127,38 @@ async function watch(xl: ChildProcess, name: string, deadlineMs: number): Promis
       await run('xl', ['unpause', String(domid)]);
     },
     destroy: async () => {
-      if (xl.exitCode !== 0) await run('xl', ['destroy', String(domid)]).catch(() => undefined);
+      if (xl.exitCode !== 0) await destroyDomain(domid);
       const timer = setTimeout(() => xl.kill('SIGKILL'), goneMs);
       await gone;
       clearTimeout(timer);
     },
   };
+}
+
+/**
+ * Destroys a domain, or makes sure that it is gone: xl fails for a domain that ends by itself just then, but also when
+ * the toolstack stumbles over its own work for it.
+ */
+async function destroyDomain(domid: number): Promise<void> {
+  let complaint = '';
+  for (let i = 0; i < destroyAttempts; i++) {
+    try {
+      await run('xl', ['destroy', String(domid)]);
+      return;
+    } catch (error) {
+      complaint = messageOf(error);
+    }
+    const isThere = await run('xl', ['domname', String(domid)]).then(
+      () => true,
+      () => false,
+    );
+    if (!isThere) return;
+  }
+  throw new LabError(`domain ${domid} cannot be destroyed: ${complaint}`, {
+    blame: 'host',
+    code: 'DOMAIN_NOT_DESTROYED',
+    next: 'look at it on the host: xl list; xl dmesg and /var/log/xen tell more',
+  });
 }
 
 /** Resolves when a process has ended and what it said last was heard, with its exit code or signal. */

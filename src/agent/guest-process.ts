@@ -59,8 +59,13 @@ export class GuestProcess {
       this.#fail('guest', 'GUEST_GONE', `the guest is gone: ${reason}`);
       tell({ event: 'guestGone', guest: setup.guest, reason });
       // Unmaps the guest's pages, without which the domain stays as a zombie.
-      void this.close();
+      this.#orTell(this.close());
     });
+  }
+
+  /** Nobody waits for it: when it fails, the orchestrator is told. */
+  #orTell(ending: Promise<void>): void {
+    ending.catch((error: unknown) => this.#tell({ event: 'log', level: 'error', message: messageOf(error) }));
   }
 
   /**
@@ -147,7 +152,7 @@ export class GuestProcess {
     if (this.#isEnding) return;
     this.#isEnding = true;
     this.#tell({ event: 'deviceModelGone', guest: this.#setup.guest, how });
-    void this.#domain.destroy();
+    this.#orTell(this.#domain.destroy());
   }
 
   /** A new process takes the servers over, and is asked for all that was not answered. */
@@ -172,7 +177,7 @@ export class GuestProcess {
         for (const { reject } of waits) reject(error);
         if (this.#isEnding || this.#lost !== undefined) return;
         this.#giveUp(`${how}, and has no successor: ${messageOf(error)}`);
-        void this.close();
+        this.#orTell(this.close());
       },
     });
     this.#child.send(asked);

@@ -25,12 +25,18 @@ create)
   echo "Domain 7 has been destroyed." >&2 ;;
 destroy)
   [ -e "$here/running" ] || exit 1
+  if [ -s "$here/stumbles" ]; then
+    sed -i 1d "$here/stumbles"
+    echo 'libxl: error: try again' >&2
+    exit 1
+  fi
   rm "$here/running" ;;
 list)
   printf 'Name ID Mem VCPUs State Time(s)\\nDomain-0 0 512 2 r----- 9.1\\n'
   [ ! -e "$here/listed" ] || cat "$here/listed" ;;
 info) printf 'xen_version : 4.20.4\\nxen_commandline : a=b:c\\ncc_compiler :\\n' ;;
 dmesg) echo '(XEN) booted' ;;
+domname) [ -e "$here/running" ] ;;
 unpause) ;;
 *) exit 9 ;;
 esac
@@ -47,8 +53,11 @@ export class FakeXl implements Disposable {
     process.env['PATH'] = `${this.directory}:${this.#path ?? ''}`;
   }
 
-  /** Says how xl behaves from now on: `refuses` (with what it prints), `hangs`, `ended` (with a reason), `listed`. */
-  set(file: 'refuses' | 'hangs' | 'ended' | 'listed', text = ''): void {
+  /**
+   * Says how xl behaves from now on: `refuses` (with what it prints), `hangs`, `ended` (with a reason), `listed`,
+   * `stumbles` (a line for each time that it does not destroy the domain).
+   */
+  set(file: 'refuses' | 'hangs' | 'ended' | 'listed' | 'stumbles', text = ''): void {
     writeFileSync(join(this.directory, file), text);
   }
 
