@@ -5,8 +5,10 @@ import { LabError } from '../../src/errors.ts';
 import { version } from '../entry-points.ts';
 import { compareCommand } from './compare-command.ts';
 import { explain } from './fail.ts';
+import { fuzzCommand } from './fuzz-command.ts';
 import { hostCommand } from './host-command.ts';
 import { listCommand } from './list-command.ts';
+import { minimizeCommand, replayCommand } from './replay-command.ts';
 import { reportCommand } from './report-command.ts';
 import { runCommand } from './run-command.ts';
 import { setupCommand } from './setup-command.ts';
@@ -23,6 +25,9 @@ const parser = yargs(hideBin(process.argv))
   .usage("$0 <command>\n\nTests and times Xen's ioreq path on real Xen.")
   .command(runCommand)
   .command(listCommand)
+  .command(fuzzCommand)
+  .command(replayCommand)
+  .command(minimizeCommand)
   .command(hostCommand)
   .command(showCommand)
   .command(compareCommand)
@@ -52,10 +57,23 @@ const parser = yargs(hideBin(process.argv))
     });
   });
 
+const commands = [
+  'run',
+  'list',
+  'fuzz',
+  'replay',
+  'minimize',
+  'host',
+  'show',
+  'compare',
+  'report',
+  'setup',
+];
+
 /** The command that a wrong command line means, as far as it can be told: for its help. */
 function commandOf(words: readonly string[]): string {
   const [first = '', second = ''] = words;
-  if (!['run', 'list', 'host', 'show', 'compare', 'report', 'setup'].includes(first)) return '';
+  if (!commands.includes(first)) return '';
   return first === 'host' && /^[a-z]+$/.test(second) ? `${first} ${second} ` : `${first} `;
 }
 

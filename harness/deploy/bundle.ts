@@ -32,7 +32,7 @@ export const bundleFiles = {
 } as const;
 
 /** Every file that defines a device; those of scenarios may be anywhere below `directories`. */
-async function findDevices(directories: readonly string[]): Promise<string[]> {
+export async function findDevices(directories: readonly string[]): Promise<string[]> {
   const found: string[] = [];
   for (const directory of directories) {
     for (const file of await readdir(directory, { recursive: true })) {

@@ -237,9 +237,10 @@ export class GuestSession implements GuestIdentity {
     await this.#agent.request({ do: 'attachConstant', guest: this.name, server, value });
   }
 
-  /** The newest records of a server so far, for `readTrace` of src/trace. */
-  async trace(server: string, last?: number): Promise<Uint8Array> {
-    const { blobs } = await this.#agent.request({ do: 'trace', guest: this.name, server, ...(last && { last }) });
+  /** The newest records of a server so far, at most `last` of them, or from a sequence on, for `readTrace` of src/trace. */
+  async trace(server: string, last?: number, from?: number): Promise<Uint8Array> {
+    const wanted = { ...(last !== undefined && { last }), ...(from !== undefined && { from }) };
+    const { blobs } = await this.#agent.request({ do: 'trace', guest: this.name, server, ...wanted });
     return blobs[0] ?? new Uint8Array();
   }
 

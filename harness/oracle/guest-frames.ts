@@ -1,4 +1,6 @@
 import type { Environment } from '../../src/agent/protocol.ts';
+import type { TraceSetup } from '../../src/model/oracle/check-trace.ts';
+import { rulesOf } from '../../src/model/oracle/rules.ts';
 
 /** The same for every guest of ours: harness/host/guest-pool.ts. */
 const memoryBytes = 64n * 1024n * 1024n;
@@ -10,4 +12,18 @@ const memoryBytes = 64n * 1024n * 1024n;
 export function isGuestRam(environment: Environment, address: bigint): boolean {
   if (environment === 'hvm' && address >= 0xa_0000n && address < 0xc_0000n) return false;
   return address < memoryBytes || (address >= 0xfeff_0000n && address < 0xff00_0000n);
+}
+
+/**
+ * What the oracle goes by for a guest of ours.
+ *
+ * @param version Xen's
+ * @throws LabError `XEN_MODEL_UNKNOWN`
+ */
+export function setupOf(environment: Environment, version: string): TraceSetup {
+  return {
+    rules: rulesOf(version),
+    platform: environment,
+    isRam: (address) => isGuestRam(environment, address),
+  };
 }

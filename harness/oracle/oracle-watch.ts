@@ -8,11 +8,11 @@ import {
   type TraceServer,
 } from '../../src/model/oracle/check-trace.ts';
 import { formatComparisons, type Comparison } from '../../src/model/oracle/describe.ts';
-import { notingMissing, rulesOf, type OracleRules } from '../../src/model/oracle/rules.ts';
+import { notingMissing, type OracleRules } from '../../src/model/oracle/rules.ts';
 import type { XenChangeName } from '../../src/model/xen/versions.ts';
 import { readTrace, type TraceRecord } from '../../src/trace/record.ts';
 import type { GuestSession } from '../host/guest-session.ts';
-import { isGuestRam } from './guest-frames.ts';
+import { setupOf } from './guest-frames.ts';
 import { stepsOf } from './steps-of.ts';
 
 /** What an {@link OracleWatch} looks at. */
@@ -79,20 +79,20 @@ export class OracleWatch {
       });
       return { label, servers, vcpus };
     });
-    const rules = rulesOf(await xenVersion());
+    const setup = setupOf(guest.environment, await xenVersion());
     const traces = new Map<string, TraceRecord[]>();
     for (const server of present) traces.set(server.name, await this.#newRecords(server));
+    this.#compared = this.#runs;
     this.#runs = [];
-    const isRam = (address: bigint): boolean => isGuestRam(guest.environment, address);
     const compare = (rules: OracleRules, latch: ConfigLatch): Comparison[] =>
-      checkTrace({ rules, platform: guest.environment, isRam }, runs, traces, latch);
+      checkTrace({ ...setup, rules }, runs, traces, latch);
     const before = { ...this.#latch };
     const missing = new Set<XenChangeName>();
-    const comparisons = compare(notingMissing(rules, missing), this.#latch);
+    const comparisons = compare(notingMissing(setup.rules, missing), this.#latch);
     if (missing.size === 0 || formatComparisons(comparisons) !== '') return comparisons;
     // Right for this version. Is it what Xen should do?
     const newer = (changes: readonly XenChangeName[]): OracleRules => ({
-      ...rules,
+      ...setup.rules,
       ...Object.fromEntries(changes.map((name) => [name, true])),
     });
     const differs = (changes: readonly XenChangeName[]): boolean =>
@@ -106,7 +106,9 @@ export class OracleWatch {
 
   async #newRecords({ name, ranges }: TraceServer): Promise<TraceRecord[]> {
     const looked = this.#looked.get(ranges) ?? 0;
-    const records = readTrace(await this.#watched.guest.trace(name)).filter(({ sequence }) => sequence >= looked);
+    const records = readTrace(await this.#watched.guest.trace(name, undefined, looked)).filter(
+      ({ sequence }) => sequence >= looked,
+    );
     const [first] = records;
     if (first !== undefined && first.sequence !== looked) {
       throw new LabError(

@@ -11,56 +11,51 @@ import { cpuOf, instructionOf, rawCpuOf } from './instruction-of.ts';
 /** Vector of the page fault: the guest maps no more than it has to, and the oracle knows no page tables. */
 const pageFault = 14;
 
-/** The operations of a program that was run, and what they gave, as the oracle takes them. */
-export function stepsOf({ operations }: Program, results: readonly OperationResult[]): OracleStep[] {
+/**
+ * The operations of a program, as the oracle takes them, with what they gave.
+ *
+ * @param results missing: it was not run yet
+ */
+export function stepsOf({ operations }: Program, results: readonly OperationResult[] | undefined): OracleStep[] {
   return operations.flatMap((operation, i) => {
-    const result = results[i];
-    return result === undefined || result.fault?.vector === pageFault ? [] : stepOf(operation, result);
+    const result = results?.[i];
+    if (results !== undefined && (result === undefined || result.fault?.vector === pageFault)) return [];
+    const step = stepOf(operation, result);
+    return step === undefined ? [] : [{ ...step, operation: i }];
   });
 }
 
-function stepOf(operation: Operation, result: OperationResult): OracleStep[] {
+function stepOf(operation: Operation, result: OperationResult | undefined): OracleStep | undefined {
   const label = operationToText(operation);
   switch (operation.op) {
     case 'cpuid':
     case 'rdtsc':
     case 'barrier':
     case 'crash':
-      return [];
+      return undefined;
     case 'fill': {
       const bytes = new Uint8Array(operation.length).fill(operation.byte);
-      return [{ label, kind: 'write', address: operation.address, bytes }];
+      return { label, kind: 'write', address: operation.address, bytes };
     }
     case 'write':
-      return [{ label, kind: 'write', address: operation.address, bytes: operation.bytes }];
+      return { label, kind: 'write', address: operation.address, bytes: operation.bytes };
     case 'read':
-      return [{ label, kind: 'read', address: operation.address, bytes: result.bytes ?? new Uint8Array() }];
+      return { label, kind: 'read', address: operation.address, bytes: result?.bytes ?? new Uint8Array() };
     case 'sample': {
       const { inner } = operation;
-      if (inner.op === 'cpuid' || inner.op === 'rdtsc') return [];
-      const times = operation.warmup + (result.samples?.length ?? 0);
-      return [{ label, kind: 'instruction', instruction: instructionOf(inner), cpu: cpuOf(inner), times }];
+      if (inner.op === 'cpuid' || inner.op === 'rdtsc') return undefined;
+      const times = operation.warmup + (result === undefined ? operation.count : (result.samples?.length ?? 0));
+      return { label, kind: 'instruction', instruction: instructionOf(inner), cpu: cpuOf(inner), times };
     }
-    case 'raw':
-      return [
-        {
-          label,
-          kind: 'instruction',
-          instruction: operation.code,
-          cpu: rawCpuOf(operation),
-          seen: rawSeen(operation, result),
-        },
-      ];
-    default:
-      return [
-        {
-          label,
-          kind: 'instruction',
-          instruction: instructionOf(operation),
-          cpu: cpuOf(operation),
-          seen: seen(result),
-        },
-      ];
+    case 'raw': {
+      const cpu = rawCpuOf(operation);
+      const given = result === undefined ? {} : { seen: rawSeen(operation, result) };
+      return { label, kind: 'instruction', instruction: operation.code, cpu, ...given };
+    }
+    default: {
+      const given = result === undefined ? {} : { seen: seen(result) };
+      return { label, kind: 'instruction', instruction: instructionOf(operation), cpu: cpuOf(operation), ...given };
+    }
   }
 }
 

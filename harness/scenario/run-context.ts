@@ -1,3 +1,4 @@
+import type {} from 'vitest';
 import type { Environment } from '../../src/agent/protocol.ts';
 import type { HostTiming, KnownSeen, Params } from '../../results/index.ts';
 

@@ -6,7 +6,7 @@ import { GuestMemory } from '../server/guest-memory.ts';
 import { ServerHost, type ServerTrouble } from '../server/server-host.ts';
 import type { ServerOptions } from '../server/server-options.ts';
 import { WorkerPool, type WorkerLender } from '../server/worker-pool.ts';
-import { traceRecordBytes } from '../trace/record.ts';
+import { recordsFrom, traceRecordBytes } from '../trace/record.ts';
 import { toWire } from '../wire-error.ts';
 import { loadAddon, type Addon } from '../xen/addon.ts';
 import type { Inheritance } from './inheritance.ts';
@@ -167,7 +167,7 @@ export class DeviceModel {
         this.#server(request.server).attachConstant(request.value);
         return [{}, []];
       case 'trace':
-        return [{}, [newest(this.#server(request.server).readTrace(), request.last)]];
+        return [{}, [newest(recordsFrom(this.#server(request.server).readTrace(), request.from), request.last)]];
       case 'closeServer':
         // Who died over it may have closed it.
         return this.#closeServers(isRepeated && !this.#servers.has(request.server) ? [] : [request.server]);

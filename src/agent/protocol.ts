@@ -78,8 +78,13 @@ const guestRequests = [
       message: 'expected one at least, or an address',
     }),
   z.object({ do: z.literal('attachConstant'), guest: name, server: name, value: address }),
-  /** `last`: so many of the newest records; default: all there are. */
-  z.object({ do: z.literal('trace'), guest: name, server: name, last: z.number().int().min(1).optional() }),
+  z.object({
+    ...{ do: z.literal('trace'), guest: name, server: name },
+    /** So many of the newest records; default: all there are. */
+    last: z.number().int().min(1).optional(),
+    /** Records before this sequence are not wanted. */
+    from: z.number().int().min(0).max(0xffff_ffff).optional(),
+  }),
   z.object({ do: z.literal('closeServer'), guest: name, server: name }),
   z.object({ do: z.literal('closeServers'), guest: name }),
   z.object({

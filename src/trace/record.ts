@@ -53,6 +53,13 @@ export function readTrace(bytes: Uint8Array): TraceRecord[] {
   return Array.from({ length: bytes.length / traceRecordBytes }, (_, i) => readRecord(view, i * traceRecordBytes));
 }
 
+/** A trace without its records before a sequence. */
+export function recordsFrom(trace: Uint8Array, sequence = 0): Uint8Array {
+  if (trace.length < traceRecordBytes) return trace;
+  const first = new DataView(trace.buffer, trace.byteOffset, trace.byteLength).getUint32(48, true);
+  return trace.subarray(Math.max(0, sequence - first) * traceRecordBytes);
+}
+
 function readRecord(view: DataView, at: number): TraceRecord {
   const bits = view.getUint8(at + 55);
   const origin = origins[view.getUint8(at + 56)];

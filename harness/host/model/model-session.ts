@@ -19,6 +19,11 @@ export class ModelSession implements Session {
     this.#seams = seams;
   }
 
+  /** @param seams what is wrong with it, in tests */
+  static of(xen: XenVersion, seams?: Seams): ModelSession {
+    return new ModelSession(xen, seams);
+  }
+
   /** @param xen the version of Xen that the model stands for */
   static async open(xen: string, breakage: RunContext['host']['breakage']): Promise<ModelSession> {
     if (breakage === undefined) return new ModelSession(parseXenVersion(xen), undefined);

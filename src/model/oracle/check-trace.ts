@@ -10,7 +10,7 @@ import { handlingOf, type Platform } from './handlers.ts';
 import type { Instruction, Outcome } from './instruction.ts';
 import { KnownMemory } from './known-memory.ts';
 import type { OracleRules } from './rules.ts';
-import { frames, type Answer, type IoRequest, type World } from './world.ts';
+import { frames, readAllRam, writeAllRam, type Answer, type IoRequest, type World } from './world.ts';
 
 /** A range of a server, both ends inclusive: ports, guest-physical addresses, or PCI functions as segment, bus and devfn. */
 export interface TraceRange {
@@ -37,7 +37,11 @@ export interface SeenState {
 }
 
 /** One operation of a program. `write`, `read`: of RAM, by the guest itself. */
-export type OracleStep = { readonly label: string } & (
+export type OracleStep = {
+  readonly label: string;
+  /** Its number in the program. */
+  readonly operation?: number;
+} & (
   | {
       readonly kind: 'instruction';
       /** Or machine code, which {@link decode} has to know. */
@@ -57,6 +61,36 @@ export interface OracleRun {
   /** The servers at that time, in the order of their ids: of two that own a range the later one gets the access. */
   readonly servers: readonly TraceServer[];
   readonly vcpus: readonly { readonly vcpu: number; readonly steps: readonly OracleStep[] }[];
+  /** Missing: what devices answer is taken from the traces as it is. */
+  readonly devices?: KnownDevices | undefined;
+  /** Several vCPUs, each with RAM and devices of its own, and at most one that writes to 0xcf8: all is known then. */
+  readonly isSeparate?: boolean | undefined;
+}
+
+/** Guest memory, as a device model reaches it. */
+export interface DeviceMemory {
+  read(address: bigint, length: number): Uint8Array;
+  write(address: bigint, bytes: Uint8Array): void;
+}
+
+/** Devices of which it is known what they answer, with their state. */
+export interface KnownDevices {
+  /**
+   * Does what a server's devices do with a request.
+   *
+   * @returns the answer to a read that is no `dataIsPointer`; undefined for any other, and where it is not known
+   */
+  serve(server: string, request: IoRequest, memory: DeviceMemory): bigint | undefined;
+}
+
+/** What is expected of one step of a program, before it is run. */
+export interface Prediction {
+  /** Of the last execution; missing for what is no instruction. */
+  readonly outcome?: Outcome;
+  /** Requests to servers. */
+  readonly requests: number;
+  /** Something of it comes from where the oracle does not know it. */
+  readonly isGuess: boolean;
 }
 
 /** What {@link checkTrace} goes by. */
@@ -86,10 +120,10 @@ export function checkTrace(
   traces: ReadonlyMap<string, readonly TraceRecord[]>,
   latch: ConfigLatch = { address: undefined },
 ): Comparison[] {
-  const queues = new Queues(traces);
+  const queues = new Queues(traces, runs.length);
   const comparisons: Comparison[] = [];
   const lost = new Set<number>();
-  for (const run of runs) {
+  for (const [i, run] of runs.entries()) {
     const memory = new KnownMemory();
     for (const { vcpu, steps } of run.vcpus) {
       const replay = new Replay(setup, run, vcpu, queues, memory, latch);
@@ -97,11 +131,33 @@ export function checkTrace(
         if (lost.has(vcpu)) break;
         const rows = replay.step(step);
         if (rows === undefined) lost.add(vcpu);
-        comparisons.push({ label: `${run.label}, vCPU ${vcpu}: ${step.label}`, rows: rows ?? replay.rows });
+        comparisons.push({
+          label: `${run.label}, vCPU ${vcpu}: ${step.label}`,
+          at: { run: i, vcpu, operation: step.operation },
+          rows: rows ?? replay.rows,
+        });
       }
     }
   }
   return [...comparisons, ...queues.leftOver(lost)];
+}
+
+/**
+ * Says what a run will make, one vCPU after the other, and step by step: what `devices` of the run do not know counts as 0.
+ *
+ * @param latch as earlier runs have left it; changed
+ * @throws LabError `ORACLE_UNKNOWN_CODE`
+ */
+export function* predict(
+  setup: TraceSetup,
+  run: OracleRun,
+  latch: ConfigLatch = { address: undefined },
+): Generator<Prediction & { readonly vcpu: number }> {
+  const memory = new KnownMemory();
+  for (const { vcpu, steps } of run.vcpus) {
+    const replay = new Replay(setup, run, vcpu, undefined, memory, latch);
+    for (const step of steps) yield { vcpu, ...replay.predict(step) };
+  }
 }
 
 /** The address that was written to port 0xcf8 last; undefined when that is not known. One for the whole domain. */
@@ -113,7 +169,10 @@ export interface ConfigLatch {
 class Queues {
   readonly #queues = new Map<string, Map<number, TraceRecord[]>>();
 
-  constructor(traces: ReadonlyMap<string, readonly TraceRecord[]>) {
+  readonly #runs: number;
+
+  constructor(traces: ReadonlyMap<string, readonly TraceRecord[]>, runs: number) {
+    this.#runs = runs;
     for (const [server, records] of traces) {
       const byVcpu = new Map<number, TraceRecord[]>();
       for (const record of records) {
@@ -139,11 +198,11 @@ class Queues {
 
   /** Rows of the next records of a vCPU, which nothing was expected to have made. */
   rest(vcpu: number): Row[] {
-    return [...this.#queues].flatMap(([server, byVcpu]) =>
+    return [...this.#queues].flatMap(([server, byVcpu]): Row[] =>
       (byVcpu.get(vcpu) ?? [])
         .slice(-shownAfter)
         .reverse()
-        .map((record) => ({ seen: `${server}: ${describeRequest(record)}`, isSame: false })),
+        .map((record) => ({ subject: 'request', seen: `${server}: ${describeRequest(record)}`, isSame: false })),
     );
   }
 
@@ -151,7 +210,11 @@ class Queues {
     const vcpus = new Set([...this.#queues.values()].flatMap((byVcpu) => [...byVcpu.keys()]));
     return [...vcpus]
       .filter((vcpu) => !lost.has(vcpu))
-      .map((vcpu) => ({ label: `vCPU ${vcpu}: after all operations`, rows: this.rest(vcpu) }))
+      .map((vcpu) => ({
+        label: `vCPU ${vcpu}: after all operations`,
+        at: { run: this.#runs - 1, vcpu },
+        rows: this.rest(vcpu),
+      }))
       .filter(({ rows }) => rows.length > 0);
   }
 }
@@ -164,19 +227,21 @@ class Replay implements World {
   readonly #setup: TraceSetup;
   readonly #run: OracleRun;
   readonly #vcpu: number;
-  readonly #queues: Queues;
+  /** Missing: it is not known yet what is to be answered. */
+  readonly #queues: Queues | undefined;
   readonly #memory: KnownMemory;
   readonly #latch: ConfigLatch;
   /** Of the step that is being made. */
   rows: Row[] = [];
   /** A value of this step comes from where the oracle does not know it. */
   #isGuess = false;
+  #requests = 0;
 
   constructor(
     setup: TraceSetup,
     run: OracleRun,
     vcpu: number,
-    queues: Queues,
+    queues: Queues | undefined,
     memory: KnownMemory,
     latch: ConfigLatch,
   ) {
@@ -206,10 +271,22 @@ class Replay implements World {
       }
     } catch (error) {
       if (!(error instanceof Diverged)) throw error;
-      this.rows.push(...this.#queues.rest(this.#vcpu));
+      this.rows.push(...(this.#queues?.rest(this.#vcpu) ?? []));
       return undefined;
     }
     return this.rows;
+  }
+
+  predict(step: OracleStep): Prediction {
+    this.#isGuess = false;
+    this.#requests = 0;
+    if (step.kind !== 'instruction') {
+      if (step.kind === 'write') this.#setMemory(step.address, step.bytes);
+      return { requests: 0, isGuess: false };
+    }
+    let outcome: Outcome = { kind: 'done' };
+    for (let i = 0; i < (step.times ?? 1); i++) outcome = this.#execute(step.instruction, copyOf(step.cpu));
+    return { outcome, requests: this.#requests, isGuess: this.#isGuess };
   }
 
   #execute(instruction: Instruction | Uint8Array, cpu: Cpu): Outcome {
@@ -229,8 +306,13 @@ class Replay implements World {
 
   readRam(address: bigint, length: number): Uint8Array {
     const { bytes, isKnown } = this.#memory.read(address, length);
-    if (!isKnown || this.#run.vcpus.length > 1) this.#isGuess = true;
+    if (!isKnown || this.#isShared) this.#isGuess = true;
     return bytes;
+  }
+
+  /** Another vCPU may do anything meanwhile. */
+  get #isShared(): boolean {
+    return this.#run.vcpus.length > 1 && this.#run.isSeparate !== true;
   }
 
   writeRam(address: bigint, bytes: Uint8Array): void {
@@ -249,27 +331,56 @@ class Replay implements World {
     // The ring has no slot, hence no record.
     if (handling === 'buffered' && owner !== undefined) return { data: 0n, count: 1, isFromServer: false };
     if (routed === undefined || owner === undefined) return this.#answerNobody(request);
+    if (this.#queues === undefined) return this.#answerAsKnown(owner.name, routed);
     const record = this.#queues.next(owner.name, this.#vcpu);
     const isSame = record !== undefined && isSameRequest(routed, record);
     if (handling === 'depends' && !isSame) return this.#answerUnknown(asked);
-    return this.#answerAsRecorded(owner.name, routed, record);
+    return this.#answerAsRecorded(owner.name, routed, record, this.#queues);
   }
 
+  /** What its devices answer, as far as that is known. */
+  #answerAsKnown(server: string, request: IoRequest): Answer {
+    this.#requests++;
+    const data = this.#serve(server, request);
+    const { isRead, dataIsPointer, count } = request;
+    if (data === undefined && isRead && !dataIsPointer) this.#isGuess = true;
+    return { data: data ?? 0n, count, isFromServer: true };
+  }
+
+  /** Lets the known devices do what is to be done. */
+  #serve(server: string, request: IoRequest): bigint | undefined {
+    const { devices } = this.#run;
+    if (devices !== undefined) return devices.serve(server, request, this.#deviceMemory);
+    if (request.isRead && request.dataIsPointer) this.#forgetData(request);
+    return undefined;
+  }
+
+  readonly #deviceMemory: DeviceMemory = {
+    read: (address, length) => readAllRam(this, address, length),
+    write: (address, bytes) => writeAllRam(this, address, bytes),
+  };
+
   /** What the record of the server says, if it is a record of this request. */
-  #answerAsRecorded(server: string, request: IoRequest, record: TraceRecord | undefined): Answer {
+  #answerAsRecorded(server: string, request: IoRequest, record: TraceRecord | undefined, queues: Queues): Answer {
     const isSame = record !== undefined && isSameRequest(request, record);
     const isData = isSame && (this.#isGuess || request.data === record.data);
     this.rows.push({
+      subject: 'request',
       expected: `${server}: ${describeRequest(isData ? { ...request, data: record.data } : request)}`,
       ...(record === undefined ? {} : { seen: `${server}: ${describeRequest(record)}` }),
       isSame: isData,
     });
     if (!isSame) {
-      if (record !== undefined) this.#queues.take(server, this.#vcpu);
+      if (record !== undefined) queues.take(server, this.#vcpu);
       throw new Diverged();
     }
-    this.#queues.take(server, this.#vcpu);
-    if (request.isRead && request.dataIsPointer) this.#forgetData(request);
+    queues.take(server, this.#vcpu);
+    const known = this.#serve(server, request);
+    const answer = BigInt.asUintN(8 * request.size, record.answer);
+    if (known !== undefined && known !== answer) {
+      const text = (value: bigint): string => `${server}: answers 0x${value.toString(16)}`;
+      this.rows.push({ subject: 'answer', expected: text(known), seen: text(answer), isSame: false });
+    }
     return { data: record.answer, count: request.count, isFromServer: true };
   }
 
@@ -309,7 +420,7 @@ class Replay implements World {
       this.#latch.address = parts.every((part) => part.isKnown) ? toValue(bytes) : undefined;
     }
     // Other vCPUs may write it at the same time.
-    if (this.#run.vcpus.length > 1) this.#latch.address = undefined;
+    if (this.#isShared) this.#latch.address = undefined;
   }
 
   /**
@@ -359,7 +470,7 @@ class Replay implements World {
   }
 
   #compareMemory(start: bigint, bytes: Uint8Array): void {
-    if (this.#run.vcpus.length > 1) return;
+    if (this.#isShared) return;
     for (const { address, offset, length } of frames(start, bytes.length)) {
       const part = bytes.subarray(offset, offset + length);
       const before = this.#memory.read(address, length).bytes;
@@ -368,7 +479,7 @@ class Replay implements World {
       const at = Number(wrong - address);
       const text = (from: Uint8Array): string =>
         `memory 0x${wrong.toString(16)}: ${Buffer.from(from.subarray(at, at + 8)).toString('hex')}`;
-      this.rows.push({ expected: text(before), seen: text(part), isSame: false });
+      this.rows.push({ subject: 'memory', expected: text(before), seen: text(part), isSame: false });
     }
   }
 
@@ -376,13 +487,14 @@ class Replay implements World {
     const expected = describeEnd(outcome);
     const end = describeEnd(seen.fault === undefined ? { kind: 'done' } : { kind: 'fault', ...seen.fault });
     if (expected !== end) {
-      this.rows.push({ expected, seen: end, isSame: false });
+      this.rows.push({ subject: 'end', expected, seen: end, isSame: false });
       return;
     }
     if (this.#isGuess) return;
     const compare = (name: string, want: bigint, have: bigint | undefined): void => {
       if (have === undefined || want === have) return;
       this.rows.push({
+        subject: name === 'rflags' ? 'flags' : 'registers',
         expected: `${name} 0x${want.toString(16)}`,
         seen: `${name} 0x${have.toString(16)}`,
         isSame: false,

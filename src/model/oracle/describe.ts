@@ -22,8 +22,15 @@ export function describeRequest(request: Omit<IoRequest, 'type'> & { readonly ty
   return `${what}${times}${value}${backwards ? ', downwards' : ''}`;
 }
 
+/**
+ * What a line of a comparison is about: a request of a server; what a device answered; the registers or flags that the guest
+ * saw; how the instruction ended; memory.
+ */
+export type RowSubject = 'request' | 'answer' | 'registers' | 'flags' | 'end' | 'memory';
+
 /** One line of a comparison: what the oracle expects beside what was seen. */
 export interface Row {
+  readonly subject: RowSubject;
   /** Missing: the oracle expects nothing here. */
   readonly expected?: string;
   /** Missing: there was nothing. */
@@ -35,6 +42,8 @@ export interface Row {
 export interface Comparison {
   /** Which run, which vCPU, which operation. */
   readonly label: string;
+  /** Where that is: of the runs that were compared, from 0; the vCPU; the operation, by its number in the program. */
+  readonly at?: { readonly run: number; readonly vcpu: number; readonly operation?: number | undefined };
   readonly rows: readonly Row[];
 }
 

@@ -1,9 +1,19 @@
 /** From an instruction to the requests that Xen makes of it, and what the guest then sees. */
-export { checkTrace } from './check-trace.ts';
-export type { OracleRun, OracleStep, SeenState, TraceRange, TraceServer, TraceSetup } from './check-trace.ts';
+export { checkTrace, predict } from './check-trace.ts';
+export type {
+  DeviceMemory,
+  KnownDevices,
+  OracleRun,
+  OracleStep,
+  Prediction,
+  SeenState,
+  TraceRange,
+  TraceServer,
+  TraceSetup,
+} from './check-trace.ts';
 export { gprNames, type Gpr } from '../../abi/registers.ts';
 export { flag, makeCpu, type Cpu } from './cpu.ts';
-export { type Comparison, describeRequest, formatComparisons, type Row } from './describe.ts';
+export { type Comparison, describeRequest, formatComparisons, type Row, type RowSubject } from './describe.ts';
 export { decode, type Decoded } from './decode.ts';
 export { execute, executeCode } from './execute.ts';
 export { type Handling, handlingOf, type Platform } from './handlers.ts';
