@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import type { MemorySize, Operation, PortSize, RawOperation, Repeat } from '../../guests/program/index.ts';
-import { endOfRam, placeOf, ramBytes } from './arbitrary-layout.ts';
+import { endOfRam } from '../oracle/guest-frames.ts';
+import { placeOf, ramBytes } from './arbitrary-layout.ts';
 import type { Layout } from './layout.ts';
 import { bytesOf, codeForms, vectorForms, type Code, type CodeForm } from './machine-code.ts';
 

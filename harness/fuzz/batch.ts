@@ -3,6 +3,8 @@ import { layOut } from '../../guests/program/program-layout.ts';
 import type { Operation, Program } from '../../guests/program/index.ts';
 import type { Environment } from '../../src/agent/protocol.ts';
 import type { TraceSetup } from '../../src/model/oracle/check-trace.ts';
+import { endOfRam } from '../oracle/guest-frames.ts';
+import { extentsOf } from '../replay/signature.ts';
 import type { Recipe, RecipeStep } from '../replay/recipe.ts';
 import { arbitraryLayout } from './arbitrary-layout.ts';
 import { arbitraryOperation, epilogue, prologue } from './arbitrary-program.ts';
@@ -57,10 +59,41 @@ export function makeRun(setup: TraceSetup, layout: Layout, seed: number, perVcpu
   const programs = Array.from({ length: layout.vcpus }, (_, vcpu) => {
     const operation = arbitraryOperation(layout, vcpu);
     const many = fc.array(operation, { minLength: perVcpu, maxLength: perVcpu, size: 'max' });
-    return fitting([...prologue(vcpu), ...sampleOf(many, seedOf(seed, vcpu))], epilogue(vcpu));
+    const operations = inBursts(sampleOf(many, seedOf(seed, vcpu)), layout);
+    return fitting([...prologue(vcpu), ...operations], epilogue(vcpu));
   });
   const safe = makeSafe(setup, layout, programs);
   return { ...safe, operations: countAccesses(safe.programs) };
+}
+
+/** Operations among which those for one server are put together. */
+const burstWindow = 160;
+
+/**
+ * The same operations in another order: a server that gets many requests one after the other waits for them spinning, which
+ * is several times as fast as one after the other for servers in turn.
+ */
+function inBursts(operations: readonly Operation[], { parts }: Layout): Operation[] {
+  const serverOf = (operation: Operation): string => {
+    const [extent] = extentsOf(operation).filter(({ kind, last }) => kind === 'port' || last >= endOfRam);
+    if (extent === undefined) return '';
+    const owner = parts.find(
+      ({ space, at, size }) => space === extent.kind && at <= extent.last && at + size > extent.first,
+    );
+    return owner?.server ?? '';
+  };
+  const ordered: Operation[] = [];
+  for (let start = 0; start < operations.length; start += burstWindow) {
+    const window = operations
+      .slice(start, start + burstWindow)
+      .map((operation) => [serverOf(operation), operation] as const);
+    const keys = [...new Set(window.map(([server]) => server))].sort();
+    // Back and forth, so that the last of one window is the first of the next.
+    if ((start / burstWindow) % 2 === 1) keys.reverse();
+    for (const key of keys)
+      ordered.push(...window.flatMap(([server, operation]) => (server === key ? [operation] : [])));
+  }
+  return ordered;
 }
 
 /** Operations that can make accesses to devices. */

@@ -2,8 +2,8 @@ import type { Environment } from '../../src/agent/protocol.ts';
 import type { TraceSetup } from '../../src/model/oracle/check-trace.ts';
 import { rulesOf } from '../../src/model/oracle/rules.ts';
 
-/** The same for every guest of ours: harness/host/guest-pool.ts. */
-const memoryBytes = 64n * 1024n * 1024n;
+/** The first address after the RAM of every guest of ours: 64 MiB (harness/host/guest-pool.ts). */
+export const endOfRam = 0x400_0000n;
 
 /**
  * Whether a guest of ours has RAM there (xg_dom_x86.c of Xen's libxenguest): from 0 on, with a hole for video memory where
@@ -11,7 +11,7 @@ const memoryBytes = 64n * 1024n * 1024n;
  */
 export function isGuestRam(environment: Environment, address: bigint): boolean {
   if (environment === 'hvm' && address >= 0xa_0000n && address < 0xc_0000n) return false;
-  return address < memoryBytes || (address >= 0xfeff_0000n && address < 0xff00_0000n);
+  return address < endOfRam || (address >= 0xfeff_0000n && address < 0xff00_0000n);
 }
 
 /**

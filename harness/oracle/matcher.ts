@@ -33,12 +33,13 @@ expect.extend({
     if (watch === undefined) throw new TypeError('toMatchOracle: expected what guest.run or guest.runAll returned');
     const comparisons = await watch.check();
     const text = formatComparisons(comparisons);
+    const more = text === '' ? '' : await watch.explain(comparisons);
     return {
       pass: text === '',
       message: () =>
         text === ''
           ? 'the traces are what the oracle expects'
-          : `the traces are not what Xen should make of the programs\n\n${text}`,
+          : `the traces are not what Xen should make of the programs\n\n${text}\n\n${more}`,
     };
   },
 });

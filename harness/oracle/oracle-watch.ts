@@ -1,4 +1,4 @@
-import type { Program, ProgramResults } from '../../guests/program/index.ts';
+import { operationToText, type Program, type ProgramResults } from '../../guests/program/index.ts';
 import { LabError } from '../../src/errors.ts';
 import {
   checkTrace,
@@ -24,6 +24,26 @@ export interface Watched {
   readonly servers: () => readonly TraceServer[];
   /** Told of what is as this version of Xen makes it, and not as one would that has these changes; and what differs. */
   readonly onKnown?: (changes: readonly XenChangeName[], difference: string) => void;
+  /** Keeps what was done so far, for `ioreqlab replay`; gives what to say of it. */
+  readonly keep?: ((found: Mismatch) => Promise<string>) | undefined;
+}
+
+/** What was found to be wrong first. */
+export interface Mismatch {
+  readonly programs: readonly Program[];
+  readonly servers: readonly TraceServer[];
+  readonly comparison: Comparison;
+}
+
+/** Lines of a program that are shown on each side of an operation. */
+const shownAround = 20;
+
+function markedProgram(program: Program | undefined, operation: number | undefined): string {
+  const lines = (program?.operations ?? []).map((one, i) => `  ${i === operation ? '>' : ' '} ${operationToText(one)}`);
+  const from = Math.max(0, (operation ?? lines.length - 1) - shownAround);
+  const shown = lines.slice(from, from + 2 * shownAround + 1);
+  const more = (count: number): string[] => (count > 0 ? [`    ... ${count} more`] : []);
+  return [...more(from), ...shown, ...more(lines.length - from - shown.length)].join('\n');
 }
 
 interface Run {
@@ -43,6 +63,8 @@ export class OracleWatch {
   /** By a server's ranges: the sequence of its next record that was not looked at. */
   readonly #looked = new WeakMap<readonly TraceRange[], number>();
   #runs: Run[] = [];
+  /** Those that were compared last. */
+  #compared: readonly Run[] = [];
   #count = 0;
 
   constructor(watched: Watched) {
@@ -102,6 +124,19 @@ export class OracleWatch {
     const each = [...missing].filter((name) => differs([name]));
     this.#watched.onKnown?.(each.length > 0 ? each : [...missing], difference);
     return comparisons;
+  }
+
+  /** The program in which something is wrong first, with a mark there, and where to find it all. */
+  async explain(comparisons: readonly Comparison[]): Promise<string> {
+    const comparison = comparisons.find(({ rows }) => rows.some(({ isSame }) => !isSame));
+    const run = this.#compared[comparison?.at?.run ?? -1];
+    if (comparison === undefined || run === undefined) return '';
+    const { vcpu = 0, operation } = comparison.at ?? {};
+    const { programs, servers } = run;
+    const i = run.results.findIndex((results) => results.vcpu === vcpu);
+    const text = markedProgram(programs[i], operation);
+    const kept = (await this.#watched.keep?.({ programs, servers, comparison })) ?? '';
+    return [`the program of ${run.label}, vCPU ${vcpu}:`, text, ...(kept === '' ? [] : [kept])].join('\n');
   }
 
   async #newRecords({ name, ranges }: TraceServer): Promise<TraceRecord[]> {

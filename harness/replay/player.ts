@@ -78,6 +78,15 @@ export class Player {
         await model.attachConstant(step);
         this.#known = undefined;
         return undefined;
+      case 'map':
+        await model.mapRanges(step.server, step.range);
+        return undefined;
+      case 'unmap':
+        await model.unmapRanges(step.server, step.range);
+        return undefined;
+      case 'enable':
+        await model.setEnabled(step.server, step.isEnabled);
+        return undefined;
       case 'close': {
         const names = step.server === undefined ? model.layout.map(({ name }) => name) : [step.server];
         for (const name of names) {

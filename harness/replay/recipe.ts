@@ -1,5 +1,6 @@
 import type { Program } from '../../guests/program/index.ts';
 import type { Environment } from '../../src/agent/protocol.ts';
+import type { TraceRange } from '../../src/model/oracle/check-trace.ts';
 import type { ServerOptions } from '../../src/server/server-options.ts';
 
 /** One thing that is done to a guest or with it. */
@@ -21,6 +22,9 @@ export type RecipeStep =
       readonly addresses: readonly number[];
     }
   | { readonly do: 'constant'; readonly server: string; readonly value: number }
+  /** `DeviceModel.mapRanges`, `unmapRanges` of scenarios. */
+  | { readonly do: 'map' | 'unmap'; readonly server: string; readonly range: TraceRange }
+  | { readonly do: 'enable'; readonly server: string; readonly isEnabled: boolean }
   /** One server, or all. */
   | { readonly do: 'close'; readonly server?: string | undefined }
   | {

@@ -20,6 +20,13 @@ const serverOptions = z.strictObject({
   waiting: waiting.optional(),
 });
 
+/** Numbers of 64 bits: too wide for JSON. */
+const u64 = z
+  .string()
+  .regex(/^0x[0-9a-f]{1,16}$/)
+  .transform(BigInt);
+const range = z.strictObject({ kind: z.enum(['port', 'memory', 'pci']), start: u64, end: u64 });
+
 /** Programs as text, an operation a line. */
 const lines = z.array(z.string().max(4_000)).max(20_000);
 
@@ -34,6 +41,9 @@ const step = z.discriminatedUnion('do', [
     ...{ ports: z.array(address).max(256), addresses: z.array(address).max(256) },
   }),
   z.strictObject({ do: z.literal('constant'), server: name, value: address }),
+  z.strictObject({ do: z.literal('map'), server: name, range }),
+  z.strictObject({ do: z.literal('unmap'), server: name, range }),
+  z.strictObject({ do: z.literal('enable'), server: name, isEnabled: z.boolean() }),
   z.strictObject({ do: z.literal('close'), server: name.optional() }),
   z.strictObject({ do: z.literal('run'), programs: z.array(lines).min(1).max(16), isSeparate: z.boolean().optional() }),
 ]);
@@ -75,8 +85,11 @@ const maxBytes = 16 * 2 ** 20;
 const linesOf = (program: Program): string[] => programToText(program).trimEnd().split('\n');
 
 function stepToJson(one: RecipeStep): object {
-  if (one.do !== 'run') return one;
-  return { ...one, programs: one.programs.map(linesOf) };
+  if (one.do === 'run') return { ...one, programs: one.programs.map(linesOf) };
+  if (one.do !== 'map' && one.do !== 'unmap') return one;
+  const hex = (value: bigint): string => `0x${value.toString(16)}`;
+  const { kind, start, end } = one.range;
+  return { ...one, range: { kind, start: hex(start), end: hex(end) } };
 }
 
 /** A run with a line for each operation; all else in one line. */

@@ -1,7 +1,7 @@
 import type { Operation, Program } from '../../guests/program/index.ts';
 import type { RecipeStep } from './recipe.ts';
 import type { Recipe } from './recipe.ts';
-import type { Disagreement } from './judge.ts';
+import type { Disagreement } from './disagreement.ts';
 import { simplerOperations } from './simpler-operation.ts';
 import { simplerSteps } from './simpler-step.ts';
 

@@ -2,7 +2,7 @@ import type { Operation } from '../../guests/program/index.ts';
 import type { TraceRange, TraceServer } from '../../src/model/oracle/check-trace.ts';
 import { decode } from '../../src/model/oracle/decode.ts';
 import type { Instruction } from '../../src/model/oracle/instruction.ts';
-import { endOfRam } from '../fuzz/arbitrary-layout.ts';
+import { endOfRam } from '../oracle/guest-frames.ts';
 import { cpuOf, instructionOf, rawCpuOf } from '../oracle/instruction-of.ts';
 
 /** What an operation is, without its operands. */
@@ -29,14 +29,15 @@ export function kindOfOperation(operation: Operation): string {
   }
 }
 
-interface Extent {
+/** What an access reaches, both ends inclusive. */
+export interface Extent {
   readonly kind: 'port' | 'memory';
   readonly first: bigint;
   readonly last: bigint;
 }
 
-/** The bytes that an operation reaches, except by RIP and RSP. */
-function extentsOf(operation: Operation): Extent[] {
+/** The bytes that an operation reaches, except by RSP. */
+export function extentsOf(operation: Operation): Extent[] {
   if (operation.op === 'sample') return extentsOf(operation.inner);
   let instruction: Instruction | undefined;
   if (operation.op === 'raw') instruction = decode(operation.code, 0, rawCpuOf(operation))?.instruction;

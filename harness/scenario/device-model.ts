@@ -6,6 +6,7 @@ import type { TraceRange, TraceServer } from '../../src/model/oracle/check-trace
 import { readTrace, type TraceRecord } from '../../src/trace/record.ts';
 import type { ProbeStep } from '../../src/server/dm-op-probe.ts';
 import type { ServerOptions, Waiting } from '../../src/server/server-options.ts';
+import type { RecipeStep } from '../replay/recipe.ts';
 import type { GuestSession, ServerReport } from '../host/guest-session.ts';
 
 /** A server as far as the oracle has to know it; the array of its ranges is the same as long as it is there. */
@@ -27,8 +28,12 @@ export class DeviceModel {
   #survives = false;
   #replacements = 0;
 
-  constructor(guest: GuestSession) {
+  readonly #onStep: (step: RecipeStep) => void;
+
+  /** @param onStep told of everything that was done and that others could do again */
+  constructor(guest: GuestSession, onStep: (step: RecipeStep) => void = () => undefined) {
     this.#guest = guest;
+    this.#onStep = onStep;
   }
 
   /**
@@ -43,6 +48,7 @@ export class DeviceModel {
       await this.#need(server);
       this.#guest.know(device);
       const number = await this.#guest.attach(server, device.name, options, at);
+      this.#onStep({ do: 'attach', server, device: device.name, options, at });
       for (const [name, claim] of Object.entries(regionsOf(device, options))) {
         this.#place(server, claim.kind, at[name] ?? 0, claim.kind === 'pci' ? 1 : claim.size);
       }
@@ -76,6 +82,8 @@ export class DeviceModel {
   }): Promise<void> {
     await this.#need(how.server);
     await this.#guest.attachReference(how.server, how.ports ?? [], how.addresses);
+    const { ports = [], addresses = [] } = how;
+    this.#onStep({ do: 'reference', server: how.server, ports: [...ports], addresses: [...addresses] });
     for (const port of how.ports ?? []) this.#place(how.server, 'port', port, 4);
     for (const address of how.addresses ?? []) this.#place(how.server, 'memory', address, 4);
   }
@@ -84,6 +92,7 @@ export class DeviceModel {
   async attachConstant({ value, server }: { readonly value: number; readonly server: string }): Promise<void> {
     await this.#need(server);
     await this.#guest.attachConstant(server, value);
+    this.#onStep({ do: 'constant', server, value });
   }
 
   /** Changes how a server waits for requests. */
@@ -128,6 +137,7 @@ export class DeviceModel {
     if (outcome?.ok === false) throw refusal(step, outcome.errno);
     const laidOut = this.#layout.get(server);
     if (laidOut !== undefined) laidOut.isEnabled = isEnabled;
+    this.#onStep({ do: 'enable', server, isEnabled });
   }
 
   /** The servers and what they own, in the order of Xen's ids. */
@@ -191,6 +201,7 @@ export class DeviceModel {
    */
   async closeServer(server: string = defaultServer): Promise<ServerReport> {
     const report = await this.#guest.closeServer(server);
+    this.#onStep({ do: 'close', server });
     this.#servers.delete(server);
     this.#layout.delete(server);
     this.#closed.push(report);
@@ -203,6 +214,7 @@ export class DeviceModel {
     this.#servers.clear();
     this.#layout.clear();
     this.#closed.push(...(await this.#guest.closeServers()));
+    this.#onStep({ do: 'close' });
   }
 
   /** Closes all servers and brings back what they saw, and those before them. Done after each scenario, which keeps the traces. */
@@ -213,9 +225,11 @@ export class DeviceModel {
   }
 
   async #need(server: string, options?: ServerOptions): Promise<number> {
-    const made = this.#servers.get(server) ?? this.#guest.createServer(server, options);
+    const known = this.#servers.get(server);
+    const made = known ?? this.#guest.createServer(server, options);
     this.#servers.set(server, made);
     const xenId = await made;
+    if (known === undefined) this.#onStep({ do: 'server', server, options });
     if (!this.#layout.has(server)) this.#layout.set(server, { xenId, ranges: [], isEnabled: true });
     return xenId;
   }
@@ -234,8 +248,10 @@ export class DeviceModel {
     for (const [i, outcome] of (await this.#guest.dmOps(steps)).entries()) {
       const [step, range] = [steps[i], ranges[i]];
       if (step === undefined || range === undefined) break;
-      if (outcome.ok) note(owned, range);
-      else refused ??= refusal(step, outcome.errno);
+      if (outcome.ok) {
+        note(owned, range);
+        this.#onStep({ do: what, server, range: { ...range } });
+      } else refused ??= refusal(step, outcome.errno);
     }
     return refused;
   }

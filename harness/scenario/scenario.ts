@@ -19,6 +19,7 @@ import { OracleWatch } from '../oracle/oracle-watch.ts';
 import { DeviceModel } from './device-model.ts';
 import { changeMissing, expectKnown, type KnownDifference } from './known.ts';
 import { keepXenLog, ProgramLog } from './evidence.ts';
+import { RecipeLog } from './recipe-log.ts';
 import type { RunContext } from './run-context.ts';
 import { openSession, type Session } from './session.ts';
 
@@ -130,7 +131,10 @@ const test = base.extend<Fixtures>({
     }
   },
   deviceModel: async ({ host, guest, task }, use) => {
-    const deviceModel = new DeviceModel(guest);
+    const { directory, host: hostInfo } = inject('ioreqlab');
+    const place = placeOf(task);
+    const done = new RecipeLog(guest);
+    const deviceModel = new DeviceModel(guest, (step) => done.add(step));
     const stop = host.onEvent((event) => deviceModel.hear(event));
     const watch = new OracleWatch({
       guest,
@@ -139,7 +143,16 @@ const test = base.extend<Fixtures>({
       onKnown: (changes, seen) => {
         for (const change of changes) noteKnown(task, { ...changeMissing(change), seen });
       },
+      keep: async (found) => {
+        const origin = { xen: await host.xenVersion(), host: hostInfo.name, scenario: place.id };
+        return await done.keep(scenarioDirectory(directory, place), origin, found);
+      },
     });
+    const onRun = guest.onRun;
+    guest.onRun = (programs) => {
+      onRun?.(programs);
+      done.add({ do: 'run', programs });
+    };
     guest.onRan = (programs, results) => {
       watch.note(programs, results);
       watchResults(watch, results);
@@ -149,11 +162,10 @@ const test = base.extend<Fixtures>({
     guest.onRan = undefined;
     // A guest that is gone has taken its servers along; its loss is told by what the scenario was doing.
     const reports = await deviceModel.close().catch(() => []);
-    const { directory } = inject('ioreqlab');
     for (const [i, { server, trace }] of reports.entries()) {
       const earlier = reports.slice(0, i).filter((other) => other.server === server).length;
       const file = `${server}${earlier === 0 ? '' : `.${earlier + 1}`}.trace`;
-      await writeFile(join(scenarioDirectory(directory, placeOf(task)), file), trace);
+      await writeFile(join(scenarioDirectory(directory, place), file), trace);
     }
   },
 });

@@ -440,7 +440,7 @@ class Replay implements World {
   /** A cycle where the latch is not known: to the function of the record that this vCPU made next, if that is such a cycle. */
   #rewrittenAsSeen(request: IoRequest): IoRequest | undefined {
     for (const { name } of this.#run.servers) {
-      const record = this.#queues.next(name, this.#vcpu);
+      const record = this.#queues?.next(name, this.#vcpu);
       const address = record?.address ?? 0n;
       const cycle = { ...request, type: ioreqType.pciConfig, address };
       if (record !== undefined && isSameRequest(cycle, record) && ((address ^ request.address) & 3n) === 0n)
