@@ -57,18 +57,7 @@ const parser = yargs(hideBin(process.argv))
     });
   });
 
-const commands = [
-  'run',
-  'list',
-  'fuzz',
-  'replay',
-  'minimize',
-  'host',
-  'show',
-  'compare',
-  'report',
-  'setup',
-];
+const commands = ['run', 'list', 'fuzz', 'replay', 'minimize', 'host', 'show', 'compare', 'report', 'setup'];
 
 /** The command that a wrong command line means, as far as it can be told: for its help. */
 function commandOf(words: readonly string[]): string {

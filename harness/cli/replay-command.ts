@@ -53,7 +53,7 @@ export const replayCommand: CommandModule<object, ReplayArguments> = {
     common(argv)
       .example('$0 replay results/runs/fuzz/emulated-4.20-1.json', 'on the version of Xen where it was seen')
       .example('$0 replay mismatch.json --xen 4.14', 'on another')
-      .example('$0 replay mismatch.json --host model', 'on the model of Xen') as unknown as Argv<ReplayArguments>,
+      .example('$0 replay mismatch.json --host model', 'on the model of Xen'),
   handler: async (argv) => {
     process.exitCode = await withLab(argv, replay);
   },
@@ -68,7 +68,7 @@ export const minimizeCommand: CommandModule<object, MinimizeArguments> = {
         tries: { type: 'number', default: 1_000, describe: 'runs at most' },
         out: { type: 'string', describe: 'the new file; default: <file>.min.json', requiresArg: true },
       })
-      .example('$0 minimize mismatch.json', 'into mismatch.min.json') as unknown as Argv<MinimizeArguments>,
+      .example('$0 minimize mismatch.json', 'into mismatch.min.json'),
   handler: async (argv) => {
     process.exitCode = await withLab(argv, minimize);
   },

@@ -75,7 +75,7 @@ const burstWindow = 160;
  */
 function inBursts(operations: readonly Operation[], { parts }: Layout): Operation[] {
   const serverOf = (operation: Operation): string => {
-    const [extent] = extentsOf(operation).filter(({ kind, last }) => kind === 'port' || last >= endOfRam);
+    const extent = extentsOf(operation).find(({ kind, last }) => kind === 'port' || last >= endOfRam);
     if (extent === undefined) return '';
     const owner = parts.find(
       ({ space, at, size }) => space === extent.kind && at <= extent.last && at + size > extent.first,

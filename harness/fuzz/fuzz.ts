@@ -54,7 +54,7 @@ export interface Found {
 const vcpus = 4;
 
 /** Any device of generated layouts. */
-export const fuzzDeviceNamed = (): Device => fuzzDevice as unknown as Device;
+export const fuzzDeviceNamed = (): Device => fuzzDevice;
 
 /** Runs generated programs until enough were compared. */
 export async function fuzz(options: FuzzOptions): Promise<FuzzProgress> {

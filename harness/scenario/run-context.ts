@@ -1,4 +1,5 @@
-import type {} from 'vitest';
+// For its types, before they are added to. At run time nobody loads this file.
+import 'vitest';
 import type { Environment } from '../../src/agent/protocol.ts';
 import type { HostTiming, KnownSeen, Params } from '../../results/index.ts';
 

@@ -1,11 +1,10 @@
 /** From an instruction to the requests that Xen makes of it, and what the guest then sees. */
-export { checkTrace, predict } from './check-trace.ts';
+export { checkTrace } from './check-trace.ts';
 export type {
   DeviceMemory,
   KnownDevices,
   OracleRun,
   OracleStep,
-  Prediction,
   SeenState,
   TraceRange,
   TraceServer,
