@@ -121,23 +121,33 @@ static inline bool is_interrupted(const struct lane *lane)
  * Looks until there is something or the time is up. The event channel stays masked meanwhile (Linux masks a port when it
  * delivers it, until it is written back: drivers/xen/evtchn.c), so no interrupt disturbs the spinner.
  */
-static bool spin(struct lane *lane, uint64_t until)
+static bool spin(struct lane *lane, uint64_t window, uint64_t *began)
 {
-    do {
+    relax();
+    if ( look(lane) )
+        return true;
+    *began = rdtsc();
+    while ( !is_interrupted(lane) && rdtsc() - *began < window )
+    {
         relax();
         if ( look(lane) )
             return true;
-    } while ( !is_interrupted(lane) && rdtsc() < until );
+    }
     return false;
 }
 
 enum serve_code serve_next(struct lane *lane)
 {
     uint64_t began = 0; /* of a wait that looking at once did not end */
-    bool blocked = false;
+    bool blocked = false, is_idle = false;
 
-    if ( lane->taken != TAKEN_NOTHING && !finish_taken(lane) )
-        return SERVE_DISPLACED;
+    if ( lane->taken != TAKEN_NOTHING )
+    {
+        if ( !finish_taken(lane) )
+            return SERVE_DISPLACED;
+        /* Its only vCPU has just been answered and has yet to run. */
+        is_idle = lane->end - lane->first == 1;
+    }
 
     for ( ;; )
     {
@@ -149,14 +159,16 @@ enum serve_code serve_next(struct lane *lane)
             __atomic_store_n(&lane->interrupted, 0, __ATOMIC_SEQ_CST);
             return SERVE_INTERRUPTED;
         }
-        if ( look(lane) )
+        if ( !is_idle && look(lane) )
             break;
+        is_idle = false;
         window = waiting_window(&lane->waiting);
         if ( !began )
         {
-            began = rdtsc();
-            if ( window && spin(lane, began + window) )
+            if ( window && spin(lane, window, &began) )
                 break;
+            if ( !began )
+                began = rdtsc();
             if ( is_interrupted(lane) )
                 continue;
         }

@@ -45,13 +45,19 @@ static inline void slot_set_state(struct ioreq *slot, unsigned int state)
 /* Takes a READY request: copies it, each word once, and marks it INPROCESS. The answer is all ones until it is given. */
 static inline void slot_take(struct ioreq *slot, unsigned int vcpu, struct request *request)
 {
+    /* data_is_ptr, dir and df, as they follow the state, to enum request_bit. */
+    static const uint8_t bits[8] = {
+        0, REQUEST_POINTER, REQUEST_READ, REQUEST_READ | REQUEST_POINTER,
+        REQUEST_BACKWARDS, REQUEST_BACKWARDS | REQUEST_POINTER, REQUEST_BACKWARDS | REQUEST_READ,
+        REQUEST_BACKWARDS | REQUEST_READ | REQUEST_POINTER,
+    };
     const volatile uint64_t *words = (const volatile uint64_t *)slot;
     uint64_t repetition = words[2], last = words[3];
     unsigned int byte = last >> (SLOT_STATE_BYTE - 24) * 8;
 
     request->vcpu = vcpu;
     request->type = last >> 56;
-    request->bits = (byte >> 5 & 1) | (byte >> 4 & 1) << 1 | (byte >> 6 & 1) << 2;
+    request->bits = bits[byte >> 4 & 7];
     request->addr = words[0];
     request->data = words[1];
     request->count = repetition;

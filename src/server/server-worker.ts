@@ -11,7 +11,7 @@ import { GuestMemory } from './guest-memory.ts';
 import { InterruptLines } from './interrupt-lines.ts';
 import { mapInherited } from './map-inherited.ts';
 import { BarDecoder, type RangeMapper } from './pci-placement.ts';
-import { isRequest } from './hot-constants.ts';
+import { isRequest, requestsPerCall } from './hot-constants.ts';
 import { serveCode } from './request.ts';
 import * as word from './word.ts';
 import { SharedState, type SharedMemory } from './shared-state.ts';
@@ -246,13 +246,6 @@ export class Serving {
     this.#channel.say({ say: 'threw', region: this.#dispatcher.current, message });
   }
 }
-
-/**
- * Requests of one call of {@link serveSome}. A loop that never ends would run for ever in what V8 made of it in the middle
- * (on-stack replacement), which took 420 instructions a request where the code that a call finds takes 180; the caller's loop turns so rarely that it
- * is not compiled for a long time, and takes nothing into itself.
- */
-const requestsPerCall = 4096;
 
 type Throwing = (error: unknown) => void;
 
