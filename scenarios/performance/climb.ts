@@ -32,7 +32,7 @@ export async function warmUp(
 ): Promise<void> {
   const ways = waitings(host.timing);
   for (const [waiting, warmup] of [
-    [ways['-spin'], 3_000],
+    [ways['-spin'], 10_000], // after 6 600 it was done
     [ways[''], 500],
   ] as const) {
     await deviceModel.setWaiting(waiting, server);

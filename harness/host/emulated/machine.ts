@@ -13,8 +13,15 @@ export const xenCommandLine = [
   `dom0_mem=${dom0MiB}M,max:${dom0MiB}M dom0_max_vcpus=1 dom0_vcpus_pin bootscrub=0 noreboot`,
 ].join(' ');
 
-/** No udev renames the network card; a panic stays to be seen. */
-export const dom0CommandLine = 'root=/dev/vda rw rootfstype=ext4 console=hvc0 net.ifnames=0 panic=0';
+/**
+ * No udev renames the network card; a panic stays to be seen. Debian's security modules but those that have nothing to do
+ * here, such as TOMOYO: it costs each ioctl 160 instructions though nobody has given it a policy (tomoyo_path_number_perm
+ * in security/tomoyo/file.c).
+ */
+export const dom0CommandLine = [
+  'root=/dev/vda rw rootfstype=ext4 console=hvc0 net.ifnames=0 panic=0',
+  'lsm=landlock,lockdown,yama,integrity,apparmor',
+].join(' ');
 
 /** What the serial console of the machine is connected to. */
 export interface Serial {
