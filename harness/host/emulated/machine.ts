@@ -15,7 +15,7 @@ export const xenCommandLine = [
 
 /**
  * No udev renames the network card; a panic stays to be seen. Debian's security modules but those that have nothing to do
- * here, such as TOMOYO: it costs each ioctl 160 instructions though nobody has given it a policy (tomoyo_path_number_perm
+ * here, such as TOMOYO: it costs each ioctl some 150 instructions though nobody has given it a policy (tomoyo_path_number_perm
  * in security/tomoyo/file.c).
  */
 export const dom0CommandLine = [
