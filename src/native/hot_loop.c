@@ -119,7 +119,8 @@ static inline bool is_interrupted(const struct lane *lane)
 
 /*
  * Looks until there is something or the time is up. The event channel stays masked meanwhile (Linux masks a port when it
- * delivers it, until it is written back: drivers/xen/evtchn.c), so no interrupt disturbs the spinner.
+ * delivers it, until it is written back: drivers/xen/evtchn.c), so no interrupt disturbs the spinner. *began stays as it is
+ * when the first look finds something.
  */
 static bool spin(struct lane *lane, uint64_t window, uint64_t *began)
 {
