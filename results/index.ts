@@ -14,6 +14,7 @@ export {
 export { comparisonMarkdown } from './compare/comparison-markdown.ts';
 export { comparisonText } from './compare/comparison-text.ts';
 export { compareRuns, type CompareRunsOptions, type LabelledRuns } from './compare/compare-runs.ts';
+export { writeComparisonPage } from './compare/comparison-page.ts';
 export type { StoredRun } from './compare/measured-set.ts';
 export { selectRuns } from './compare/select-runs.ts';
 export { EXIT, exitCodeOf, type ExitCode, type Outcome } from './exit-code.ts';

@@ -130,7 +130,8 @@ function textListener(notes: LiveNotes, isSeveral: boolean): RunListener {
   };
 }
 
-function hostLine({ name, kind, xen, dom0, timing, error, phases = [] }: HostRecord): string {
+/** A host that was reached, or why it was not. */
+export function hostLine({ name, kind, xen, dom0, timing, error, phases = [] }: HostRecord): string {
   if (error !== undefined) {
     const next = error.next === undefined ? '' : `\n  next: ${plainLine(error.next)}`;
     const message = plainText(error.message).trimEnd();
@@ -141,7 +142,8 @@ function hostLine({ name, kind, xen, dom0, timing, error, phases = [] }: HostRec
   return `host ${name}: Xen ${xen?.version ?? '?'}, dom0 Linux ${dom0?.kernel ?? '?'}, ${timing} timing, ready after ${took}`;
 }
 
-function scenarioLine(
+/** How a scenario ended. */
+export function scenarioLine(
   { id, host, verdict, durationMs, error, reason, ...outcome }: ScenarioOutcome,
   isSeveral: boolean,
 ): string {

@@ -27,6 +27,8 @@ export interface HostRunOptions {
   readonly environments?: readonly Environment[];
   readonly retries: number;
   readonly repeat: number;
+  /** Which turn of the host this is, from 1: what runs is that repetition. Absent when it has only one. */
+  readonly turn?: number;
   readonly onHost: (record: HostRecord) => void;
   readonly onOutcome: (outcome: ScenarioOutcome) => void;
   readonly note: (text: string) => void;
@@ -61,7 +63,9 @@ class HostLife {
   constructor(options: HostRunOptions) {
     this.#options = options;
     const directory = options.run.hostDirectory(options.lab.name);
-    this.#directory = options.shard === 1 ? directory : join(directory, `shard-${options.shard}`);
+    const { shard, turn = 1 } = options;
+    const part = shard > 1 ? `shard-${shard}` : turn > 1 ? `turn-${turn}` : '';
+    this.#directory = join(directory, part);
     mkdirSync(this.#directory, { recursive: true });
     this.#serialLog = join(this.#directory, 'serial.log');
     this.#failure = new HostFailure(this.#serialLog, options.signal, () => {
@@ -134,7 +138,7 @@ class HostLife {
   }
 
   async #runScenarios(relay: string): Promise<void> {
-    const { lab, run, scenarios, files, environments, retries, repeat, signal } = this.#options;
+    const { lab, run, scenarios, files, environments, retries, repeat, turn, signal } = this.#options;
     await runScenarios({
       context: {
         host: { name: lab.name, kind: lab.kind, timing: lab.timing },
@@ -142,6 +146,7 @@ class HostLife {
         directory: run.directory,
         scenarios,
         repeat,
+        ...(turn === undefined ? {} : { turn }),
         ...(environments === undefined ? {} : { environments }),
       },
       files,

@@ -12,7 +12,7 @@ export interface ModelRunOptions extends Omit<HostRunOptions, 'lab' | 'shard' | 
 
 /** Runs scenarios on the model of Xen, all of it in Vitest's worker. Never throws. */
 export async function runModelHost(options: ModelRunOptions): Promise<HostRun> {
-  const { lab, run, scenarios, files, environments, retries, repeat, signal } = options;
+  const { lab, run, scenarios, files, environments, retries, repeat, turn, signal } = options;
   const { name, kind, timing, xen } = lab;
   const reached: HostRecord = { name, kind, timing, xen: { version: xen }, env: { node: process.version } };
   const outcomes: ScenarioOutcome[] = [];
@@ -27,6 +27,7 @@ export async function runModelHost(options: ModelRunOptions): Promise<HostRun> {
       context: {
         host: { name, kind, timing, model: xen },
         ...{ relay: '', directory: run.directory, scenarios, repeat },
+        ...(turn === undefined ? {} : { turn }),
         ...(environments === undefined ? {} : { environments }),
       },
       ...{ files, retries, signal },

@@ -47,6 +47,11 @@ export interface RunOptions {
   readonly environments?: readonly Environment[];
   readonly retries: number;
   readonly repeat: number;
+  /**
+   * Repeats by turns: each turn is a start of the host of its own, with new guests and device models, in blocks of A B B A, so
+   * that what drifts hits all hosts alike. Without it every host repeats each scenario before it goes on to the next.
+   */
+  readonly byTurns?: boolean;
   /** Directory of all runs. */
   readonly root: string;
   readonly command: readonly string[];
@@ -82,7 +87,7 @@ export async function runLab(options: RunOptions): Promise<FinishedRecords> {
     const waiting = [...parts];
     const done = new Map<HostPart, HostRun>();
     await Promise.all(
-      Array.from({ length: Math.min(machinesAtOnce, parts.length) }, async (_, machine) => {
+      Array.from({ length: Math.min(machinesFor(options), parts.length) }, async (_, machine) => {
         if (machine > 0 && needsBundle) await sleep(headStartMs, undefined, { signal }).catch(() => undefined);
         for (let part = waiting.shift(); part !== undefined; part = waiting.shift()) {
           done.set(part, await runPart(part, run, bundle, options));
@@ -107,11 +112,28 @@ interface HostPart {
   readonly lab: AnyHost;
   /** From 1. */
   readonly shard: number;
+  /** From 1; absent unless the hosts take turns. */
+  readonly turn?: number;
   readonly files: readonly ScenarioFile[];
 }
 
-async function planParts({ hosts, files, root }: RunOptions): Promise<HostPart[]> {
+/** Instructions do not care who else is busy, clocks do; and a host that is not made for the run is there once. */
+function machinesFor({ hosts, byTurns = false }: RunOptions): number {
+  const isAlone =
+    byTurns && hosts.some((host) => host.kind !== 'model' && (!host.isDisposable || host.timing === 'wall'));
+  return isAlone ? 1 : machinesAtOnce;
+}
+
+/** A B C, then C B A, and so on. */
+export function turnsOf<T>(hosts: readonly T[], turns: number): { lab: T; turn: number }[] {
+  return Array.from({ length: turns }, (_, i) => i + 1).flatMap((turn) =>
+    (turn % 2 === 1 ? hosts : hosts.toReversed()).map((lab) => ({ lab, turn })),
+  );
+}
+
+async function planParts({ hosts, files, root, repeat, byTurns = false }: RunOptions): Promise<HostPart[]> {
   if (files.length === 0) return [];
+  if (byTurns) return turnsOf(hosts, repeat).map((part) => ({ ...part, shard: 1, files }));
   const shards = Math.max(1, Math.floor(machinesAtOnce / hosts.length));
   const durations = shards > 1 ? await lastDurations(root) : new Map<string, number>();
   return hosts.flatMap((lab) =>
@@ -124,17 +146,18 @@ async function planParts({ hosts, files, root }: RunOptions): Promise<HostPart[]
 }
 
 async function runPart(
-  { lab, shard, files }: HostPart,
+  { lab, shard, turn, files }: HostPart,
   run: RunDirectory,
   bundle: Bundle | undefined,
   options: RunOptions,
 ): Promise<HostRun> {
   const { listener } = options;
-  const label = shard === 1 ? lab.name : `${lab.name} (${shard})`;
+  const label = turn !== undefined ? `${lab.name} #${turn}` : shard === 1 ? lab.name : `${lab.name} (${shard})`;
+  const turnOptions = turn === undefined ? {} : { turn, repeat: 1 };
   const told = {
     onHost: (record: HostRecord) => {
-      run.event({ type: 'host', shard, ...record });
-      if (shard === 1 || record.error !== undefined) listener.host(record);
+      run.event({ type: 'host', shard, ...(turn === undefined ? {} : { turn }), ...record });
+      if ((shard === 1 && (turn ?? 1) === 1) || record.error !== undefined) listener.host(record);
     },
     onOutcome: (outcome: ScenarioOutcome) => {
       run.event({ type: 'scenario', ...outcome });
@@ -145,9 +168,9 @@ async function runPart(
       listener.note(label, text);
     },
   };
-  if (lab.kind === 'model') return await runModelHost({ ...options, ...told, lab, files, run });
+  if (lab.kind === 'model') return await runModelHost({ ...options, ...told, ...turnOptions, lab, files, run });
   if (bundle === undefined) throw new Error('unreachable: a machine without a bundle');
-  return await runHost({ ...options, ...told, ...{ lab, shard, files, run, bundle } });
+  return await runHost({ ...options, ...told, ...turnOptions, ...{ lab, shard, files, run, bundle } });
 }
 
 /** One record for all machines of a host, if it had any to do: what went wrong on any of them counts. */

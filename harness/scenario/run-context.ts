@@ -26,6 +26,8 @@ export interface RunContext {
   readonly environments?: readonly Environment[];
   /** How often each scenario runs. */
   readonly repeat: number;
+  /** The repetition that all of them are, when hosts take turns. */
+  readonly turn?: number;
 }
 
 /** What a scenario's test carries for the reporter. */

@@ -202,7 +202,7 @@ export function scenario(title: string, ...rest: [Body] | [ScenarioOptions, Body
     if (context.environments?.includes(environment) === false) continue;
     for (let turn = 1; turn <= context.repeat; turn++) {
       const params: Params = { environment };
-      const repetition = context.repeat === 1 ? {} : { repetition: turn };
+      const repetition = context.turn === undefined && context.repeat === 1 ? {} : { repetition: context.turn ?? turn };
       const name = `${title} [${environment}${context.repeat === 1 ? '' : ` #${turn}`}]`;
       const meta = { ioreqlab: { title, params, vcpus, alone, ...repetition } };
       test(name, { timeout, tags: [...tags], meta }, async ({ host, guest, deviceModel, task, signal, skip }) => {
