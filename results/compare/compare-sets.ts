@@ -134,7 +134,6 @@ function judge(
     }
   }
   const corrected = holm(tested.map((one) => results.get(one)?.p ?? 1));
-  const hypotheses = Math.max(1, tested.length);
   return candidates.map(({ isTested: _isTested, ...one }, index) => {
     const candidate = candidates[index] as Candidate;
     const result = results.get(candidate);
@@ -146,9 +145,14 @@ function judge(
       holm: result === undefined ? undefined : Math.min(1, corrected[tested.indexOf(candidate)] ?? 1),
       adjusted,
       verdict,
-      ...(verdict === 'undecided' ? { moreRuns: moreRuns(one, hypotheses, left, right, options) } : {}),
+      ...(verdict === 'undecided' ? { moreRuns: moreRuns(one, hypothesesOf(result), left, right, options) } : {}),
     };
   });
+}
+
+/** As how many independent metrics those that were tested together count: what the correction made of p. */
+function hypothesesOf(result: { p: number; adjusted: number } | undefined): number {
+  return result === undefined ? 1 : Math.max(1, result.adjusted / result.p);
 }
 
 function verdictOf(

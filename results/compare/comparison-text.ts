@@ -104,7 +104,7 @@ function undecidedNote({ metrics, a, b }: Comparison): string[] {
   const more = metrics.flatMap(({ moreRuns }) => moreRuns ?? []);
   if (more.length === 0) return [];
   const have = Math.min(a.measurements.length, b.measurements.length);
-  return [
-    `undecided: ${Math.min(...more)} to ${Math.max(...more)} more runs a side would probably tell; there are ${have}`,
-  ];
+  const [least, most] = [Math.min(...more), Math.max(...more)];
+  const range = least === most ? `${least}` : `${least} to ${most}`;
+  return [`undecided: ${range} more runs a side would probably tell; there are ${have}`];
 }
