@@ -14,7 +14,6 @@ export {
 export { comparisonMarkdown } from './compare/comparison-markdown.ts';
 export { comparisonText } from './compare/comparison-text.ts';
 export { compareRuns, type CompareRunsOptions, type LabelledRuns } from './compare/compare-runs.ts';
-export { writeComparisonPage } from './compare/comparison-page.ts';
 export type { StoredRun } from './compare/measured-set.ts';
 export { selectRuns } from './compare/select-runs.ts';
 export { EXIT, exitCodeOf, type ExitCode, type Outcome } from './exit-code.ts';
@@ -27,6 +26,7 @@ export { laddersOf, ratioOf, RUNGS, YARDSTICKS, type Ladder, type Rung } from '.
 export { listRuns, runDirectory, type ListedRun } from './run/list-runs.ts';
 export { metricFrom, type Quantity } from './metric.ts';
 export { openRun, parseRun, readRun, type FinishedRun, type UnfinishedRun } from './run/read-run.ts';
+export { writeComparisonPage } from './report/write-comparison.ts';
 export { writeReport } from './report/write-report.ts';
 export { writeTrends, type Trends, type TrendsOptions } from './report/write-trends.ts';
 export { createRun, RunDirectory, type NewRun } from './run-directory.ts';

@@ -14,7 +14,7 @@ export interface DistributionPanel {
 }
 
 const SIZE = { width: 336, height: 196 } as const;
-const PLOT = { left: 54, right: 324, top: 12, bottom: 172 } as const;
+const PLOT = { left: 54, right: 318, top: 12, bottom: 172 } as const;
 
 /**
  * The whole distribution of each rung: on the y axis the share of accesses that took at most so long, with as much room

@@ -2,10 +2,15 @@ import { join } from 'node:path';
 import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { writeNightlyRuns } from '../bench/stored-runs.ts';
+import { compareRuns } from '../compare/compare-runs.ts';
+import type { Comparison } from '../compare/comparison.ts';
 import { Browser, type View } from '../fixtures/browser.ts';
+import { writeComparedRuns } from '../fixtures/compared-runs.ts';
 import { writeSampleRun } from '../fixtures/sample-run.ts';
 import { lastingDirectory } from '../fixtures/temporary.ts';
 import { listRuns } from '../run/list-runs.ts';
+import { readRun } from '../run/read-run.ts';
+import { writeComparisonPage } from './write-comparison.ts';
 import { writeTrends } from './write-trends.ts';
 
 const directory = lastingDirectory();
@@ -18,12 +23,22 @@ beforeAll(async () => {
   pages['report'] = join(sample.directory, 'report.html');
   await writeNightlyRuns(join(directory, 'nights'), 400);
   pages['trends'] = join(directory, 'trends.html');
+  pages['comparison'] = join(directory, 'comparison.html');
+  const sides = await writeComparedRuns(join(directory, 'compared'), 5);
+  await writeComparisonPage(pages['comparison'], await compareDirectories(sides));
   await writeTrends(await listRuns(join(directory, 'nights', 'runs')), { out: pages['trends'], version: '0' });
 }, 60_000);
 
 afterAll(async () => {
   await browser[Symbol.asyncDispose]();
 });
+
+async function compareDirectories({ a, b }: { a: string[]; b: string[] }): Promise<Comparison[]> {
+  const stored = async (directories: readonly string[]) =>
+    await Promise.all(directories.map(async (one) => ({ directory: one, run: await readRun(one) })));
+  const options = { root: directory, figure: 'p50', alpha: 0.05, confidence: 0.95, force: false } as const;
+  return await compareRuns({ label: 'a', runs: await stored(a) }, { label: 'b', runs: await stored(b) }, options);
+}
 
 /** Of each picture: its size on the screen, and the marks in it that a reader sees. */
 const PICTURES = `[...document.querySelectorAll('svg')].map((svg) => {
@@ -52,7 +67,7 @@ const views: [string, View][] = [
   ['phone', { width: 390, height: 844 }],
 ];
 
-describe.each(['report', 'trends'])('the %s in Chromium', { timeout: 60_000 }, (name) => {
+describe.each(['report', 'trends', 'comparison'])('the %s in Chromium', { timeout: 60_000 }, (name) => {
   test.each(views)('%s: every picture is drawn, nothing goes wrong, nothing is fetched', async (_view, view) => {
     const page = await browser.open(pages[name] ?? '', view);
     const pictures = await page.evaluate<Picture[]>(PICTURES);

@@ -1,7 +1,5 @@
-import type { HostRecord } from '../run-schema.ts';
-
-/** What a host was in a run, as names and texts; the same object for the same environment. */
-export type Environment = ReadonlyMap<string, string>;
+import { environmentOf, type Environment } from '../compare/environment.ts';
+import type { HostRecord, Run } from '../run-schema.ts';
 
 /** One thing that differs between two environments; undefined where one does not say it. */
 export interface EnvironmentChange {
@@ -12,19 +10,6 @@ export interface EnvironmentChange {
 
 /** Names of what makes a release: drawn into every picture where it changes. */
 const RELEASES = ['Xen', 'Xen changeset', 'Xen build id', 'dom0 kernel'];
-
-/** The environment of a host, without what differs from run to run by nature. */
-export function environmentOf({ xen, dom0, env = {} }: HostRecord): Environment {
-  const entries: [string, string | undefined][] = [
-    ['Xen', xen?.version],
-    ['Xen changeset', xen?.changeset],
-    ['Xen build id', xen?.buildId],
-    ['Xen command line', xen?.commandLine],
-    ['dom0 kernel', dom0?.kernel],
-    ...Object.entries(env).map(([name, value]): [string, string] => [name, String(value)]),
-  ];
-  return new Map(entries.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
-}
 
 /** What differs, in the order of the later environment. */
 export function environmentChanges(before: Environment, after: Environment): EnvironmentChange[] {
@@ -53,8 +38,8 @@ export function releaseLabel(changes: readonly EnvironmentChange[]): string | un
 export class Environments {
   readonly #known = new Map<string, Environment>();
 
-  of(host: HostRecord): Environment {
-    const environment = environmentOf(host);
+  of(host: HostRecord, ioreqlab: Run['ioreqlab']): Environment {
+    const environment = environmentOf(host, ioreqlab);
     const key = JSON.stringify([...environment]);
     const known = this.#known.get(key);
     if (known !== undefined) return known;

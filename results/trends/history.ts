@@ -1,6 +1,6 @@
 import type { ListedRun } from '../run/list-runs.ts';
 import { SeriesBuilder, type Series } from './series.ts';
-import { parseStored, storedText } from './stored-run.ts';
+import { parseStored, storedText } from './run-figures.ts';
 
 /** What many stored runs measured. */
 export interface History {

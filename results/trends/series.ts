@@ -1,7 +1,8 @@
+import { processorOf, type Environment } from '../compare/environment.ts';
 import type { Metric, Timing, Unit } from '../run-schema.ts';
 import { paramsText } from '../run/scenario-place.ts';
-import { Environments, type Environment } from './environment.ts';
-import type { StoredRun } from './stored-run.ts';
+import { Environments } from './environment.ts';
+import type { RunFigures } from './run-figures.ts';
 
 /** A run, as far as a point of a series needs it. */
 export interface SeriesRun {
@@ -46,18 +47,18 @@ export class SeriesBuilder {
   /** A run may be named twice, or be there as a copy. */
   readonly #seen = new Set<string>();
 
-  add(run: StoredRun, directory: string): void {
+  add(run: RunFigures, directory: string): void {
     if (this.#seen.has(run.id)) return;
     this.#seen.add(run.id);
     const place: SeriesRun = { id: run.id, directory, at: Date.parse(run.startedAt) };
-    const hosts = new Map(run.hosts.map((host) => [host.name, this.#environments.of(host)]));
+    const hosts = new Map(run.hosts.map((host) => [host.name, this.#environments.of(host, run.ioreqlab)]));
     const measured = new Map<string, { series: Omit<Series, 'points'>; environment: Environment; metrics: Metric[] }>();
     for (const { id: scenario, host, params, verdict, metrics } of run.scenarios) {
       const environment = hosts.get(host);
       // What failed may have measured anything.
       if (environment === undefined || !(verdict === 'pass' || verdict === 'known' || verdict === 'flaky')) continue;
       for (const metric of metrics) {
-        const processor = environment.get('cpu') ?? environment.get('cpu.model') ?? '';
+        const processor = processorOf(environment) ?? '';
         const { name, unit, kind } = metric;
         const series = { metric: name, unit, kind, scenario, host, variant: paramsText(params), processor };
         const key = JSON.stringify(Object.values(series));

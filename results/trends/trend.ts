@@ -1,4 +1,5 @@
 import type { Unit } from '../run-schema.ts';
+import { betterOf } from '../unit-direction.ts';
 import { environmentChanges, releaseLabel, type EnvironmentChange } from './environment.ts';
 import type { Series } from './series.ts';
 
@@ -92,8 +93,8 @@ function stepOf(before: number, after: number): number {
 }
 
 function isWorse(unit: Unit, before: number, after: number): boolean | undefined {
-  if (unit === 'ratio' || unit === 'count' || before === after) return undefined;
-  return unit === 'perSecond' ? after < before : after > before;
+  const better = betterOf(unit);
+  return better === undefined || before === after ? undefined : better === 'more' ? after < before : after > before;
 }
 
 /** The lower middle value: one that was measured. */

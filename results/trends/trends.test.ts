@@ -12,11 +12,12 @@ import { listRuns } from '../run/list-runs.ts';
 import { isRunId } from '../run/run-id.ts';
 import { runSchema, type Run } from '../run-schema.ts';
 import { detectChanges } from './detect-changes.ts';
-import { environmentChanges, environmentOf, releaseLabel } from './environment.ts';
+import { environmentOf } from '../compare/environment.ts';
+import { environmentChanges, releaseLabel } from './environment.ts';
 import { readHistory } from './history.ts';
 import { SeriesBuilder, type Series } from './series.ts';
 import { parseSince, startOf } from './since.ts';
-import { parseStored } from './stored-run.ts';
+import { parseStored } from './run-figures.ts';
 import { trendOf } from './trend.ts';
 import { trendLines, trendsText } from './trends-text.ts';
 
@@ -191,7 +192,7 @@ describe('a trend', () => {
       env: { node: '20' },
     });
     const label = (given: Partial<typeof base>): string | undefined =>
-      releaseLabel(environmentChanges(environmentOf(base), environmentOf({ ...base, ...given })));
+      releaseLabel(environmentChanges(environmentOf(base, undefined), environmentOf({ ...base, ...given }, undefined)));
     expect(label({})).toBeUndefined();
     expect(label({ env: { node: '22' } })).toBeUndefined();
     expect(label({ xen: { version: '4.20', changeset: '0123456789abcdef', buildId: 'c' } })).toBe('Xen 0123456789ab');

@@ -8,18 +8,19 @@ import { runSchema } from '../run-schema.ts';
 /** Far above any real run; a larger file is not read. */
 const LARGEST = 64 * 2 ** 20;
 
-const { schema, id, startedAt, hosts, scenarios } = runSchema.shape;
+const { schema, id, startedAt, ioreqlab, hosts, scenarios } = runSchema.shape;
 const record = scenarios.element.shape;
 
 /**
  * What trends need of `run.json`, checked as strictly as the whole is, by the same pieces of its schema. The rest (artifacts,
  * errors, evidence: most of the file) is not looked at.
  */
-const storedRun = z
+const runFigures = z
   .object({
     schema,
     id,
     startedAt,
+    ioreqlab,
     hosts,
     scenarios: z.array(
       z.object({
@@ -40,10 +41,10 @@ const storedRun = z
   );
 
 /** The part of a finished run that trends are made from. */
-export type StoredRun = z.infer<typeof storedRun>;
+export type RunFigures = z.infer<typeof runFigures>;
 
 /** A stored run, or why it cannot be used: one broken file must not cost the others. */
-export type Reading = { readonly run: StoredRun } | { readonly why: string };
+export type Reading = { readonly run: RunFigures } | { readonly why: string };
 
 /** The text of a finished run's record; undefined where it cannot be used, with the reason. */
 export async function storedText(directory: string): Promise<{ text: string } | { why: string }> {
@@ -68,6 +69,6 @@ export function parseStored(text: string): Reading {
   } catch {
     return { why: 'not JSON' };
   }
-  const result = storedRun.safeParse(value);
+  const result = runFigures.safeParse(value);
   return result.success ? { run: result.data } : { why: issueText(result.error).trim() };
 }

@@ -5,11 +5,11 @@ import { Browser } from '../fixtures/browser.ts';
 import { checkHtml } from '../fixtures/html-check.ts';
 import { measuredRuns, type Medians } from '../fixtures/measured-runs.ts';
 import { temporaryDirectory } from '../fixtures/temporary.ts';
-import { compareSets } from './compare-sets.ts';
-import type { Comparison } from './comparison.ts';
-import { writeComparisonPage } from './comparison-page.ts';
-import { NoiseHistory } from './history.ts';
-import { measuredSets } from './measured-set.ts';
+import { compareSets } from '../compare/compare-sets.ts';
+import type { Comparison } from '../compare/comparison.ts';
+import { writeComparisonPage } from './write-comparison.ts';
+import { NoiseHistory } from '../compare/history.ts';
+import { measuredSets } from '../compare/measured-set.ts';
 
 const hostile = '"><script>alert(1)</script>';
 
@@ -38,7 +38,7 @@ test('says first what came of it, and shows every metric, its change, and the ru
   expect(text).toMatch(/<h1 data-tone="bad">1 worse<\/h1>/);
   expect(text).toContain('ladder.xen');
   expect(text).toContain('+5.0 %');
-  expect(text.match(/<circle/g)).toHaveLength(2);
+  expect(text.match(/<svg class="forest/g)).toHaveLength(2);
   expect(text).toContain('20261122T100000Z-k3f9qt');
 });
 
@@ -60,8 +60,9 @@ test('is drawn by Chromium, without an error and without a network', { timeout: 
   for (const view of [{}, { scheme: 'dark' }, { media: 'print' }, { width: 390, height: 844 }] as const) {
     const opened = await browser.open(path, view);
     const dots =
-      '[...document.querySelectorAll("svg.plot circle")].filter((dot) => dot.getBoundingClientRect().width > 0).length';
-    expect(await opened.evaluate<number>(dots)).toBe(2);
+      '[...document.querySelectorAll("svg.forest .whisker")].filter((one) => one.getBoundingClientRect().width > 0).length';
+    // What never varies has an interval without width.
+    expect(await opened.evaluate<number>(dots)).toBe(1);
     const sideways = 'document.documentElement.scrollWidth - innerWidth';
     if (!('media' in view)) expect(await opened.evaluate<number>(sideways)).toBeLessThanOrEqual(0);
     expect([opened.errors, opened.requests]).toEqual([[], []]);
