@@ -73,20 +73,28 @@ function divide(values: readonly number[], maxP: number): number[] {
  */
 function bestSplit(values: readonly number[], start: number, end: number): { index: number; q: number } {
   let best = { index: start + 1, q: Number.NEGATIVE_INFINITY };
+  const size = end - start;
+  // At last * size + k: the sum of the distances from the value at `last` to the first k, so that every sum below is a difference.
+  const sums = new Float64Array(size * size);
+  for (let last = 0; last < size; last += 1) {
+    for (let k = 1; k <= last; k += 1) {
+      sums[last * size + k] = (sums[last * size + k - 1] ?? 0) + distance(values, start + k - 1, start + last);
+    }
+  }
+  const sum = (last: number, k: number): number => sums[last * size + k] ?? 0;
   /** Distances within the left part. */
   let left = 0;
-  for (let index = start + 1; index < end; index += 1) {
-    const n = index - start;
-    for (let i = start; i < index - 1; i += 1) left += distance(values, i, index - 1);
+  for (let n = 1; n < size; n += 1) {
+    left += sum(n - 1, n - 1);
     let between = 0;
     let right = 0;
-    for (let last = index; last < end; last += 1) {
-      for (let i = start; i < index; i += 1) between += distance(values, i, last);
-      for (let i = index; i < last; i += 1) right += distance(values, i, last);
-      const m = last - index + 1;
+    for (let last = n; last < size; last += 1) {
+      between += sum(last, n);
+      right += sum(last, last) - sum(last, n);
+      const m = last - n + 1;
       const within = (n > 1 ? (m / (n - 1)) * left : 0) + (m > 1 ? (n / (m - 1)) * right : 0);
       const q = (2 / (m + n)) * (between - within);
-      if (q > best.q) best = { index, q };
+      if (q > best.q) best = { index: start + n, q };
     }
   }
   return best;
