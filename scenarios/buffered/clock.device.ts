@@ -7,9 +7,9 @@ export default defineDevice({
   create() {
     let moved = 0;
     return {
-      moved: { read: () => moved },
+      moved: { read: () => moved >>> 0 },
       timeOffset: (seconds) => {
-        moved = (moved + seconds) >>> 0;
+        moved += seconds;
       },
     };
   },
