@@ -10,12 +10,23 @@ import type {
   StosOptions,
   StringOptions,
 } from './builder-options.ts';
-import type { GprName, MemorySize, Operation, PortSize, Program, SampledOperation } from './operation.ts';
+import type {
+  GprName,
+  InterruptsOperation,
+  MemorySize,
+  Operation,
+  PortSize,
+  Program,
+  SampledOperation,
+} from './operation.ts';
 import { layOut } from './program-layout.ts';
 import { Sampled } from './sampled.ts';
 
 /** What a barrier waits at most by default: seconds on any machine. */
 const BARRIER_TIMEOUT_CYCLES = 20_000_000_000n;
+
+/** What is waited for an interrupt by default: long for one that comes, short for one that does not. */
+const INTERRUPT_TIMEOUT_CYCLES = 20_000_000n;
 
 const address = (value: Quantity): bigint => checkUnsigned('address', value, 8);
 const register = (value: Quantity): bigint => checkUnsigned('register', value, 8);
@@ -216,6 +227,28 @@ export class ProgramBuilder {
     choose: (op: typeof Sampled) => SampledOperation,
   ): this {
     return this.add({ op: 'sample', inner: Object.freeze(choose(Sampled)), warmup, count, stamps });
+  }
+
+  /**
+   * Lets interrupts come until `count` of them have, or the time is over: the result's `value` is their number, its `bytes`
+   * their vectors in order. Everywhere else they stay off. A handler writes its vector to the port `acknowledge`, if there is
+   * one, and then tells whom `end` names. Controllers are the program's to set up.
+   */
+  interrupts({
+    count = 1,
+    timeoutCycles = INTERRUPT_TIMEOUT_CYCLES,
+    acknowledge,
+    end = 'apic',
+  }: {
+    readonly count?: number;
+    readonly timeoutCycles?: Quantity;
+    readonly acknowledge?: number;
+    readonly end?: InterruptsOperation['end'];
+  } = {}): this {
+    return this.add({
+      ...{ op: 'interrupts', count, timeoutCycles: checkUnsigned('timeoutCycles', timeoutCycles, 8), end },
+      ...(acknowledge === undefined ? {} : { acknowledge }),
+    });
   }
 
   /** Triple-faults the guest: nothing after it happens. */

@@ -1,6 +1,6 @@
 import { GUEST_OWN, SCRATCH } from './addresses.ts';
 import { checkInteger, checkSize, checkUnsigned, hex, programError } from './check-values.ts';
-import { CONTROL_PORT, LIMIT, RAW_RFLAGS } from './format.ts';
+import { CONTROL_PORT, END, LIMIT, RAW_RFLAGS } from './format.ts';
 import { GPR_NAMES, type AnyStringOperation, type Operation, type RawOperation } from './operation.ts';
 
 const PORT_SIZES = [1, 2, 4] as const;
@@ -86,6 +86,14 @@ export function checkOperation(operation: Operation): void {
       return;
     case 'rdtsc':
     case 'crash':
+      return;
+    case 'interrupts':
+      checkInteger('count of interrupts', operation.count, 1, LIMIT.interrupts);
+      checkUnsigned('timeoutCycles of interrupts', operation.timeoutCycles, 8);
+      if (END[operation.end] === undefined) throw programError(`interrupts: nobody is called ${String(operation.end)}`);
+      if (operation.acknowledge === undefined) return;
+      checkPort('acknowledge of interrupts', operation.acknowledge, 4);
+      checkInteger('acknowledge of interrupts', operation.acknowledge, 1, 0xffff);
       return;
     case 'barrier':
       checkUnsigned('timeoutCycles of barrier', operation.timeoutCycles, 8);

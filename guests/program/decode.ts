@@ -114,12 +114,14 @@ function decodeData(
   at: number,
   samples: number,
   started: bigint,
+  came: number,
 ): Pick<OperationResult, 'samples' | 'starts' | 'bytes' | 'registers'> {
   if (operation.op === 'sample') {
     const words = new Uint32Array(bytes.buffer, at, samples * (operation.stamps ? 2 : 1)).slice();
     return operation.stamps ? decodeStamps(words, started) : { samples: words };
   }
   if (operation.op === 'read') return { bytes: bytes.slice(at, at + operation.length) };
+  if (operation.op === 'interrupts') return { bytes: bytes.slice(at, at + Math.min(came, operation.count)) };
   if (operation.op === 'raw') return { registers: decodeRegisters(bytes, at, operation.vectorBytes) };
   return {};
 }
@@ -157,7 +159,7 @@ function decodeResult(
     cycles: Number(record.getBig('cycles')),
     ...(outcome === OUTCOME.fault ? { fault: decodeFault(record) } : {}),
     ...(outcome === OUTCOME.timeout ? { timedOut: true as const } : {}),
-    ...decodeData(operation, bytes, placed.dataStart + offset, samples, started),
+    ...decodeData(operation, bytes, placed.dataStart + offset, samples, started, Number(BigInt.asUintN(32, rax))),
   };
 }
 

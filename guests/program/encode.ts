@@ -1,7 +1,7 @@
 import { formatDigest } from './c-header.ts';
 import { checksum } from './checksum.ts';
 import { checkInteger, programError } from './check-values.ts';
-import { FLAG, MAGIC, MAX_VCPUS, OPCODE, OPERATION, PROGRAM_HEADER, RAW_INPUT } from './format.ts';
+import { END, FLAG, MAGIC, MAX_VCPUS, OPCODE, OPERATION, PROGRAM_HEADER, RAW_INPUT } from './format.ts';
 import { StructView } from './layout.ts';
 import { GPR_NAMES, type AnyStringOperation, type Operation, type Program, type RawOperation } from './operation.ts';
 import { layOut, payloadBytes, VECTOR_STRIDE } from './program-layout.ts';
@@ -63,6 +63,13 @@ function operands(operation: Operation, payloadOffset: number): Operands {
       return {};
     case 'barrier':
       return { a: operation.timeoutCycles };
+    case 'interrupts':
+      return {
+        a: operation.timeoutCycles,
+        b: operation.acknowledge ?? 0,
+        inner: END[operation.end],
+        count: operation.count,
+      };
     case 'fill':
       return { a: operation.address, b: operation.byte, count: operation.length };
     case 'write':

@@ -52,10 +52,15 @@ export const OPCODE = {
   sample: 19,
   /** Triple fault on purpose. */
   crash: 20,
+  /** a: TSC cycles to wait at most, b: port that each handler writes its vector to, 0 none; inner: whom it tells that it is done, `END`; count: interrupts at most, bytes of data. */
+  interrupts: 21,
 } as const;
 
 /** Bits of {@link OPERATION}'s `flags`; `stamps` is SAMPLE's: the low half of the TSC in front of each sample. */
 export const FLAG = { rep: 1, repne: 2, backward: 4, stamps: 8 } as const;
+
+/** Whom a handler of interrupts tells that it is done: nobody, the local APIC, both 8259s. */
+export const END = { none: 0, apic: 1, pic: 2 } as const;
 
 /** How an operation ended. */
 export const OUTCOME = { done: 0, fault: 1, timeout: 2 } as const;
@@ -81,7 +86,7 @@ export const ENVIRONMENT = { unknown: 0, hvm: 1, pvh: 2 } as const;
 export const FEATURE = { avx: 1, gibPages: 2, xen: 4 } as const;
 
 /** Limits that both sides check. */
-export const LIMIT = { rawCode: 64, vectors: 16, vectorBytes: 32, gpr: 16 } as const;
+export const LIMIT = { rawCode: 64, vectors: 16, vectorBytes: 32, gpr: 16, interrupts: 1024 } as const;
 
 /** Flags of RFLAGS that a raw operation may set: CF PF AF ZF SF DF OF. */
 export const RAW_RFLAGS = 0xcd5;
@@ -220,6 +225,7 @@ export const CONSTANTS = {
   magic: MAGIC,
   op: OPCODE,
   flag: FLAG,
+  end: END,
   outcome: OUTCOME,
   status: STATUS,
   environment: ENVIRONMENT,

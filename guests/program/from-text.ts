@@ -4,6 +4,7 @@ import { programError } from './check-values.ts';
 import {
   GPR_NAMES,
   type GprName,
+  type InterruptsOperation,
   type MemorySize,
   type Operation,
   type PortSize,
@@ -86,6 +87,16 @@ function parseOther(op: string, words: Words, builder: ProgramBuilder): Operatio
       const timeoutCycles = words.option('timeout');
       builder.barrier(timeoutCycles === undefined ? {} : { timeoutCycles });
       return undefined;
+    }
+    case 'interrupts': {
+      const acknowledge = words.numberOption('acknowledge');
+      return {
+        op,
+        count: words.numberOption('count') ?? 1,
+        timeoutCycles: words.required('timeout'),
+        end: (words.text('end') ?? 'apic') as InterruptsOperation['end'],
+        ...(acknowledge === undefined ? {} : { acknowledge }),
+      };
     }
     case 'fill':
       return { op, address: words.quantity('address'), length: words.number('length'), byte: words.number('byte') };

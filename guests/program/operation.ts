@@ -157,6 +157,19 @@ export interface RawOperation {
   readonly vectors: Readonly<Record<number, Uint8Array>>;
 }
 
+/** Lets interrupts come, and reports them. */
+export interface InterruptsOperation {
+  readonly op: 'interrupts';
+  /** It ends when so many have come: 1 to 1024. */
+  readonly count: number;
+  /** TSC cycles; the operation ends with `timedOut` then. */
+  readonly timeoutCycles: bigint;
+  /** A port to which each handler writes its vector, 4 bytes, before it ends: whoever raised a line can lower it. */
+  readonly acknowledge?: number;
+  /** Whom a handler tells that it is done: nobody, the local APIC, or both 8259s. */
+  readonly end: 'none' | 'apic' | 'pic';
+}
+
 /** Triple-faults the guest. */
 export interface CrashOperation {
   readonly op: 'crash';
@@ -195,6 +208,7 @@ export type Operation =
   | ReadOperation
   | RawOperation
   | SampleOperation
+  | InterruptsOperation
   | CrashOperation;
 
 /** Operations that can carry a repeat prefix. */

@@ -24,6 +24,7 @@ export function payloadBytes(operation: Operation): number {
 /** Bytes of an operation's piece of the data area. */
 export function dataBytes(operation: Operation): number {
   if (operation.op === 'read') return operation.length;
+  if (operation.op === 'interrupts') return operation.count;
   if (operation.op === 'sample') return operation.count * (operation.stamps ? 8 : 4);
   if (operation.op === 'raw') return RAW_OUTPUT.size + (operation.vectorBytes === 0 ? 0 : VECTOR_FILE_BYTES);
   return 0;

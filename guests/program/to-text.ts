@@ -56,6 +56,11 @@ export function operationToText(operation: Operation): string {
       return operation.op;
     case 'barrier':
       return `barrier timeout=${operation.timeoutCycles}`;
+    case 'interrupts':
+      return [
+        `interrupts count=${operation.count} timeout=${operation.timeoutCycles} end=${operation.end}`,
+        ...(operation.acknowledge === undefined ? [] : [`acknowledge=${hex(operation.acknowledge)}`]),
+      ].join(' ');
     case 'fill':
       return `fill ${hex(operation.address)} ${operation.length} ${hex(operation.byte)}`;
     case 'write':

@@ -57,6 +57,16 @@ export const arbitraryOperation: fc.Arbitrary<Operation> = fc.oneof(
   fc.record({ op: fc.constant('write'), address: scratch, bytes: fc.uint8Array({ maxLength: 200 }) }),
   fc.record({ op: fc.constant('read'), address: scratch, length: few }),
   fc.record({ op: fc.constant('crash') }),
+  fc.record(
+    {
+      op: fc.constant('interrupts'),
+      count: fc.integer({ min: 1, max: 1024 }),
+      timeoutCycles: u64,
+      acknowledge: fc.integer({ min: 1, max: 0xe4f0 }),
+      end: fc.constantFrom('none', 'apic', 'pic'),
+    },
+    { requiredKeys: ['op', 'count', 'timeoutCycles', 'end'] },
+  ),
   fc.record({ op: fc.constant('sample'), inner: sampled, warmup: u32, count: few, stamps: fc.boolean() }),
   raw,
 );

@@ -117,6 +117,11 @@ uint32_t check_operation(const struct program *program, const struct operation *
     case OP_WRITE:
         return check_payload(program, operation) || !in_scratch(operation->a, operation->count) ? STATUS_BAD_OPERAND
                                                                                                  : STATUS_OK;
+    case OP_INTERRUPTS:
+        return operation->count < 1 || operation->count > LIMIT_INTERRUPTS || operation->b > LAST_PORT ||
+                       operation->inner > END_PIC
+                   ? STATUS_BAD_OPERAND
+                   : STATUS_OK;
     case OP_RAW:
         return check_raw(program, operation);
     case OP_SAMPLE:

@@ -43,6 +43,15 @@ struct trap_stack {
     uint8_t bytes[STACK_BYTES - 8];
 } __attribute__((aligned(STACK_BYTES)));
 
+/* What the operation that lets interrupts come looks for; `vectors` is null while they may not. */
+struct interrupts {
+    uint8_t *vectors;
+    uint32_t wanted;
+    volatile uint32_t came;
+    uint16_t port;
+    uint8_t end;
+};
+
 struct cpu {
     /* Used by assembly: cpu_offsets.h. */
     struct cpu *self;
@@ -53,6 +62,7 @@ struct cpu {
 
     struct guard guard;
     struct fault fault;
+    struct interrupts interrupts;
     uint32_t vcpu;
     uint32_t apic_id;
     /* Sequence of the last program that was run or refused. */

@@ -4,6 +4,7 @@
 #include "execute.h"
 #include "halt.h"
 #include "instructions.h"
+#include "interrupts.h"
 #include "io.h"
 #include "memory.h"
 #include "raw.h"
@@ -91,6 +92,10 @@ static void run_service(struct cpu *cpu, const struct program *program, const st
         break;
     case OP_SAMPLE:
         result->samples = sampling_run(cpu, operation, (uint32_t *)data);
+        break;
+    case OP_INTERRUPTS:
+        if (!interrupts_wait(cpu, operation, data))
+            result->outcome = OUTCOME_TIMEOUT;
         break;
     case OP_CRASH:
         triple_fault();

@@ -36,6 +36,7 @@ static inline uint64_t result_data_bytes(const struct operation *operation, cons
 {
     switch (operation->opcode) {
     case OP_READ:
+    case OP_INTERRUPTS:
         return operation->count;
     case OP_SAMPLE:
         return (uint64_t)operation->count * sample_bytes(operation);

@@ -1,8 +1,10 @@
-/* Entry points of the exceptions. */
+/* Entry points of exceptions and interrupts: TRAP_VECTORS of traps.h. */
     .text
 
 /* The processor pushes an error code for these vectors only (SDM 3A, table 6-1). */
 #define HAS_ERROR_CODE(v) ((v) == 8 || ((v) >= 10 && (v) <= 14) || (v) == 17 || (v) == 21 || (v) == 29 || (v) == 30)
+
+#define VECTORS 256
 
     .altmacro
     .macro trap_entry vector
@@ -16,7 +18,7 @@ trap_entry_\vector:
     .endm
 
     .set vector, 0
-    .rept 32
+    .rept VECTORS
     trap_entry %vector
     .set vector, vector + 1
     .endr
@@ -69,7 +71,7 @@ trap_common:
     .endm
 trap_entries:
     .set vector, 0
-    .rept 32
+    .rept VECTORS
     trap_address %vector
     .set vector, vector + 1
     .endr

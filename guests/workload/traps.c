@@ -3,6 +3,7 @@
 #include "console.h"
 #include "cpu.h"
 #include "halt.h"
+#include "interrupts.h"
 #include "io.h"
 
 #define VECTOR_NMI 2
@@ -50,6 +51,8 @@ void trap_handle(struct trap_frame *frame)
     struct trap_stack *stack = (struct trap_stack *)((uint64_t)frame & ~(uint64_t)(STACK_BYTES - 1));
     struct cpu *cpu = stack->owner;
 
+    if (frame->vector >= TRAP_FIRST_INTERRUPT && interrupts_handle(cpu, frame))
+        return;
     frame->gpr[RSP] = frame->rsp;
     if (!belongs_to_operation(&cpu->guard, frame))
         fatal(cpu, frame);

@@ -1,10 +1,11 @@
-/* Exceptions: those of an operation end it with a result, any other stops the guest. */
+/* Exceptions: those of an operation end it with a result, any other stops the guest. Interrupts: interrupts.c. */
 #ifndef TRAPS_H
 #define TRAPS_H
 
 #include <stdint.h>
 
-#define TRAP_VECTORS 32
+#define TRAP_VECTORS 256
+#define TRAP_FIRST_INTERRUPT 32
 
 /* Entry points by vector, in traps.S. */
 extern const uint64_t trap_entries[TRAP_VECTORS];

@@ -1,11 +1,13 @@
 import {
   operationToText,
+  type InterruptsOperation,
   type Operation,
   type OperationResult,
   type Program,
   type RawOperation,
 } from '../../guests/program/index.ts';
 import type { OracleStep, SeenState } from '../../src/model/oracle/check-trace.ts';
+import { makeCpu } from '../../src/model/oracle/cpu.ts';
 import { cpuOf, instructionOf, rawCpuOf } from './instruction-of.ts';
 
 /** Vector of the page fault: the guest maps no more than it has to, and the oracle knows no page tables. */
@@ -20,9 +22,22 @@ export function stepsOf({ operations }: Program, results: readonly OperationResu
   return operations.flatMap((operation, i) => {
     const result = results?.[i];
     if (results !== undefined && (result === undefined || result.fault?.vector === pageFault)) return [];
+    if (operation.op === 'interrupts') return handlersOf(operation, result).map((step) => ({ ...step, operation: i }));
     const step = stepOf(operation, result);
     return step === undefined ? [] : [{ ...step, operation: i }];
   });
+}
+
+/** What each handler wrote to its port. */
+function handlersOf(operation: InterruptsOperation, result: OperationResult | undefined): OracleStep[] {
+  const { acknowledge: port } = operation;
+  if (port === undefined) return [];
+  return [...(result?.bytes ?? [])].map((vector) => ({
+    label: `${operationToText(operation)}: handler of vector 0x${vector.toString(16)}`,
+    kind: 'instruction',
+    instruction: { kind: 'out', size: 4, port },
+    cpu: makeCpu({ rax: BigInt(vector), rdx: BigInt(port) }),
+  }));
 }
 
 function stepOf(operation: Operation, result: OperationResult | undefined): OracleStep | undefined {
@@ -31,6 +46,7 @@ function stepOf(operation: Operation, result: OperationResult | undefined): Orac
     case 'cpuid':
     case 'rdtsc':
     case 'barrier':
+    case 'interrupts':
     case 'crash':
       return undefined;
     case 'fill': {

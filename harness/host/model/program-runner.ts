@@ -66,6 +66,7 @@ export class ProgramRunner {
 
   #check({ op }: Operation): void {
     if (op === 'sample') throw this.#limit('measuring (sample)');
+    if (op === 'interrupts') throw this.#limit('interrupts (interrupts)');
     if (op === 'cpuid' || op === 'rdtsc') throw this.#limit(`the processor's own instructions (${op})`);
   }
 
@@ -96,6 +97,7 @@ export class ProgramRunner {
       case 'sample':
       case 'cpuid':
       case 'rdtsc':
+      case 'interrupts':
         throw this.#limit(operation.op);
       default: {
         const cpu = cpuOf(operation);
