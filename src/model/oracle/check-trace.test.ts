@@ -232,3 +232,35 @@ describe('a configuration cycle while the latch is not known', () => {
     expect(cycle(0x00e8_0000_0042n, { type: ioreqType.pio })).not.toBe('');
   });
 });
+
+describe('a buffered write', () => {
+  const store: Instruction = { kind: 'store', size: 4, address: 0xa_0000n, source: { register: 'rax' } };
+  const video: readonly TraceServer[] = [
+    { name: 'main', ranges: [{ kind: 'memory', start: 0xa_0000n, end: 0xa_0fffn }] },
+  ];
+  const entry = { type: ioreqType.copy, address: 0xa_0000n, data: 7n, isBuffered: true };
+  const compare = (records: readonly Partial<TraceRecord>[]): string =>
+    formatComparisons(
+      checkTrace(
+        { rules: rulesOf('4.20'), platform: 'hvm', isRam: (address) => address < 0xa_0000n },
+        [{ label: 'run 1', servers: video, vcpus: [{ vcpu: 2, steps: [step(store)] }] }],
+        new Map([['main', records.map(record)]]),
+      ),
+    );
+
+  it('is in the ring, whichever vCPU made it, or in its slot when that was full', () => {
+    expect(compare([entry])).toBe('');
+    expect(compare([{ ...entry, isBuffered: false, vcpu: 2 }])).toBe('');
+  });
+
+  it('is lost, twice, or another one: that shows', () => {
+    expect(compare([])).toContain('| nothing');
+    expect(compare([entry, entry])).toContain('the ring: after all operations');
+    expect(compare([{ ...entry, data: 8n }])).toContain('! main: ring:');
+    expect(compare([{ ...entry, size: 2 }])).toContain('| nothing');
+  });
+
+  it('is no matter of the broadcasts beside it', () => {
+    expect(compare([{ ...entry, type: ioreqType.timeOffset, size: 8 }, entry])).toBe('');
+  });
+});

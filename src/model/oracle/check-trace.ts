@@ -165,6 +165,9 @@ export interface ConfigLatch {
   address: bigint | undefined;
 }
 
+/** In place of a vCPU: a server's ring, which says nothing of who wrote. */
+const ring = -1;
+
 /** What is left of the traces, by server and vCPU. */
 class Queues {
   readonly #queues = new Map<string, Map<number, TraceRecord[]>>();
@@ -176,11 +179,12 @@ class Queues {
     for (const [server, records] of traces) {
       const byVcpu = new Map<number, TraceRecord[]>();
       for (const record of records) {
-        // A broadcast of the toolstack's doing.
-        if (record.type === ioreqType.invalidate) continue;
-        const queue = byVcpu.get(record.vcpu) ?? [];
+        // A broadcast of the toolstack's doing, or of the guest's clock.
+        if (record.type === ioreqType.invalidate || record.type === ioreqType.timeOffset) continue;
+        const from = record.isBuffered ? ring : record.vcpu;
+        const queue = byVcpu.get(from) ?? [];
         queue.push(record);
-        byVcpu.set(record.vcpu, queue);
+        byVcpu.set(from, queue);
       }
       // Taken from the end.
       for (const queue of byVcpu.values()) queue.reverse();
@@ -194,6 +198,20 @@ class Queues {
 
   take(server: string, vcpu: number): void {
     this.#queues.get(server)?.get(vcpu)?.pop();
+  }
+
+  /**
+   * Takes the next entry of a server's ring, if it is one that is looked for.
+   *
+   * @param isMixed vCPUs have written at the same time: the first that is
+   */
+  takeEntry(server: string, isMixed: boolean, isIt: (record: TraceRecord) => boolean): TraceRecord | undefined {
+    const queue = this.#queues.get(server)?.get(ring) ?? [];
+    const at = isMixed ? queue.findLastIndex(isIt) : queue.length - 1;
+    const entry = queue[at];
+    if (entry === undefined || !isIt(entry)) return undefined;
+    queue.splice(at, 1);
+    return entry;
   }
 
   /** Rows of the next records of a vCPU, which nothing was expected to have made. */
@@ -211,8 +229,9 @@ class Queues {
     return [...vcpus]
       .filter((vcpu) => !lost.has(vcpu))
       .map((vcpu) => ({
-        label: `vCPU ${vcpu}: after all operations`,
-        at: { run: this.#runs - 1, vcpu },
+        label: `${vcpu === ring ? 'the ring' : `vCPU ${vcpu}`}: after all operations`,
+        // Whichever vCPU has written it: none is as good as another, and there is always a first.
+        at: { run: this.#runs - 1, vcpu: Math.max(vcpu, 0) },
         rows: this.rest(vcpu),
       }))
       .filter(({ rows }) => rows.length > 0);
@@ -328,10 +347,16 @@ class Replay implements World {
     this.#latchConfigAddress(request);
     const routed = this.#rewritten(request) ?? this.#rewrittenAsSeen(request);
     const owner = routed === undefined ? undefined : this.#ownerOf(routed);
-    // The ring has no slot, hence no record.
-    if (handling === 'buffered' && owner !== undefined) return { data: 0n, count: 1, isFromServer: false };
     if (routed === undefined || owner === undefined) return this.#answerNobody(request);
-    if (this.#queues === undefined) return this.#answerAsKnown(owner.name, routed);
+    if (this.#queues === undefined) {
+      if (handling === 'buffered') return { data: 0n, count: 1, isFromServer: false };
+      return this.#answerAsKnown(owner.name, routed);
+    }
+    if (handling === 'buffered' || handling === 'depends') {
+      // Otherwise the ring was full, or there is none, and it took the slot.
+      const entry = this.#queues.takeEntry(owner.name, this.#run.vcpus.length > 1, (one) => isSameRequest(routed, one));
+      if (entry !== undefined) return this.#answerBuffered(owner.name, routed, entry);
+    }
     const record = this.#queues.next(owner.name, this.#vcpu);
     const isSame = record !== undefined && isSameRequest(routed, record);
     if (handling === 'depends' && !isSame) return this.#answerUnknown(asked);
@@ -382,6 +407,19 @@ class Replay implements World {
       this.rows.push({ subject: 'answer', expected: text(known), seen: text(answer), isSame: false });
     }
     return { data: record.answer, count: request.count, isFromServer: true };
+  }
+
+  /** In the ring, for which no vCPU waits. */
+  #answerBuffered(server: string, request: IoRequest, record: TraceRecord): Answer {
+    const isData = this.#isGuess || request.data === record.data;
+    const text = (of: IoRequest | TraceRecord): string => `${server}: ring: ${describeRequest(of)}`;
+    this.rows.push({
+      subject: 'request',
+      expected: text(isData ? { ...request, data: record.data } : request),
+      seen: text(record),
+      isSame: isData,
+    });
+    return { data: 0n, count: 1, isFromServer: false };
   }
 
   /** Xen itself, or QEMU: nobody says what it was. */

@@ -27,6 +27,15 @@ describe('ports', () => {
     expect([port('hvm', 0xe9, 1), port('pvh', 0xe9, 1), port('pvh', 0xe9, 2)]).toEqual(['taken', 'taken', 'none']);
   });
 
+  it('the debug console answers reads since 4.19.4, 4.20.2 and 4.21', () => {
+    const read = (version: string): Handling =>
+      handlingOf(request({ address: 0xe9n, isRead: true }), 'pvh', rulesOf(version));
+    expect(['4.14', '4.17', '4.20.1', '4.20.2', '4.21'].map(read)).toEqual([
+      ...['passedOn', 'passedOn', 'passedOn', 'taken', 'taken'],
+    ]);
+    expect(port('pvh', 0xe9, 1, '4.14')).toBe('taken');
+  });
+
   it('0xcf8 to 0xcfb are looked at and passed on', () => {
     expect([0xcf8, 0xcfb].map((address) => port('pvh', address, 1))).toEqual(['passedOn', 'passedOn']);
     expect([port('pvh', 0xcf8, 4), port('pvh', 0xcfa, 4), port('pvh', 0xcfc, 4)]).toEqual(['passedOn', 'none', 'none']);

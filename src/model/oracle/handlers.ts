@@ -24,12 +24,15 @@ interface Ports {
   readonly onlyHvm?: true;
 }
 
+/** XEN_HVM_DEBUGCONS_IOPORT. */
+const debugConsole = 0xe9;
+
 /** Ports of register_portio_handler: an access is the handler's when all of it is inside. */
 const portHandlers: readonly Ports[] = [
   // hvm_access_cf8: keeps what a write of four bytes says, and never takes anything.
   { first: 0xcf8, count: 4, handling: 'passedOn' },
-  // hvm_print_line: XEN_HVM_DEBUGCONS_IOPORT.
-  { first: 0xe9, count: 1, handling: 'taken' },
+  // hvm_print_line.
+  { first: debugConsole, count: 1, handling: 'taken' },
   // vpic_intercept_pic_io.
   { first: 0x20, count: 2, handling: 'taken', onlyHvm: true },
   { first: 0xa0, count: 2, handling: 'taken', onlyHvm: true },
@@ -78,13 +81,14 @@ export function extentOf({ address, size, count, backwards }: IoRequest): { firs
  */
 export function handlingOf(request: IoRequest, platform: Platform, rules: OracleRules): Handling {
   return request.type === ioreqType.pio
-    ? portHandling(Number(request.address), request.size, platform, rules)
+    ? portHandling(Number(request.address), request, platform, rules)
     : memoryHandling(request, platform, rules);
 }
 
-function portHandling(port: number, size: number, platform: Platform, rules: OracleRules): Handling {
+function portHandling(port: number, { size, isRead }: IoRequest, platform: Platform, rules: OracleRules): Handling {
   const isInside = (first: number, count: number): boolean => port >= first && port + size <= first + count;
   const found = portHandlers.find(({ first, count }) => isInside(first, count));
+  if (found?.first === debugConsole && isRead && !rules.debugConsoleReads) return 'passedOn';
   if (found !== undefined) return platform === 'pvh' && found.onlyHvm ? 'none' : found.handling;
   if (platform === 'pvh') return 'none';
   if (isInside(elcr, 2) && (size === 1 || rules.elcrOneHandler)) return 'taken';

@@ -1,10 +1,13 @@
 import { factsOf, type XenChangeName, type XenFacts } from '../xen/versions.ts';
 
 /**
- * What differs between versions of Xen in how instructions become requests: `operandCachedWhole`, `elcrOneHandler` and
- * `videoMemoryNotCached` of {@link xenChanges}. Everything else is the same from 4.13 on.
+ * What differs between versions of Xen in how instructions become requests: `operandCachedWhole`, `elcrOneHandler`,
+ * `debugConsoleReads` and `videoMemoryNotCached` of {@link xenChanges}. Everything else is the same from 4.13 on.
  */
-export type OracleRules = Pick<XenFacts, 'operandCachedWhole' | 'elcrOneHandler' | 'videoMemoryNotCached'>;
+export type OracleRules = Pick<
+  XenFacts,
+  'operandCachedWhole' | 'elcrOneHandler' | 'debugConsoleReads' | 'videoMemoryNotCached'
+>;
 
 /** A version as {@link factsOf} takes it: `4.20`, `4.17.5`, `4.20.5-pre`. */
 export type OracleVersion = string;

@@ -87,6 +87,11 @@ export const xenChanges = {
     commit: '352c917acf',
     since: ['4.18.0'],
   },
+  debugConsoleReads: {
+    what: 'a read of the debug console, port 0xe9, gives its own number; before, Xen looked at it and let it go on to the device model',
+    commit: 'db5a3c31a6',
+    since: ['4.21.0', '4.20.2', '4.19.4'],
+  },
   videoMemoryNotCached: {
     what: 'Xen keeps no copy of video memory; before, it may answer accesses to it and to the VGA registers itself',
     commit: 'eb7cd0593d',
