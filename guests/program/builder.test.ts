@@ -35,6 +35,13 @@ describe('the program builder', () => {
     ['no port', build((p) => p.in(Number.NaN, 1)), 'port of in'],
     ['port size', build((p) => p.in(0x5000, 8 as 4)), 'size of in must be 1, 2, 4 bytes, not 8'],
     ['memory size', build((p) => p.load(source, 16 as 8)), 'size of load must be 1, 2, 4, 8 bytes'],
+    [
+      'no interrupts',
+      build((p) => p.interrupts({ count: 0 })),
+      'count of interrupts must be an integer from 0x1 to 0x400',
+    ],
+    ['handlers at the control port', build((p) => p.interrupts({ acknowledge: CONTROL_PORT })), 'control port'],
+    ['whom handlers tell', build((p) => p.interrupts({ end: 'x' as 'apic' })), 'nobody is called x'],
     ['control port', build((p) => p.in(CONTROL_PORT - 1, 2)), 'touches the control port 0xe500'],
     ['control port by OUTS', build((p) => p.repOuts({ port: CONTROL_PORT, size: 4, source })), 'control port'],
     ['sampled control port', build((p) => p.sample({ count: 1 }, (op) => op.in(CONTROL_PORT, 4))), 'control port'],

@@ -28,17 +28,21 @@ describe('interrupts in the workload guest', () => {
     ]);
   });
 
-  it('are told to nobody else when nobody is to be told: the next of that class waits', { timeout: 60_000 }, async () => {
-    await using guest = await TestGuest.start();
-    await guest.run(maskPic);
-    const seen = await guest.run((program) => {
-      send(program, toSelf + 0x51).interrupts({ end: 'none' });
-      send(program, toSelf + 0x52).interrupts({ timeoutCycles: 1_000_000 });
-      return program.store(apic + 0xb0, 4, 0).interrupts();
-    });
-    const bytes = [1, 3, 5].map((i) => [...(seen[i]?.bytes ?? [])]);
-    expect(bytes).toEqual([[0x51], [], [0x52]]);
-  });
+  it(
+    'are told to nobody else when nobody is to be told: the next of that class waits',
+    { timeout: 60_000 },
+    async () => {
+      await using guest = await TestGuest.start();
+      await guest.run(maskPic);
+      const seen = await guest.run((program) => {
+        send(program, toSelf + 0x51).interrupts({ end: 'none' });
+        send(program, toSelf + 0x52).interrupts({ timeoutCycles: 1_000_000 });
+        return program.store(apic + 0xb0, 4, 0).interrupts();
+      });
+      const bytes = [1, 3, 5].map((i) => [...(seen[i]?.bytes ?? [])]);
+      expect(bytes).toEqual([[0x51], [], [0x52]]);
+    },
+  );
 
   it('come from another vCPU while one waits', { timeout: 60_000 }, async () => {
     await using guest = await TestGuest.start({ vcpus: 2 });

@@ -17,6 +17,7 @@ const raw = new ProgramBuilder().raw(Uint8Array.of(0x90)).build();
 const write = new ProgramBuilder().write(SCRATCH.start, Uint8Array.of(1, 2, 3)).build();
 const read = new ProgramBuilder().read(SCRATCH.start, 16).build();
 const sample = new ProgramBuilder().sample({ count: 4 }, (op) => op.in(0x5558, 4)).build();
+const interrupts = new ProgramBuilder().interrupts().build();
 const rawStart = PROGRAM_HEADER.size + OPERATION.size;
 
 describe('a program that is not sound', () => {
@@ -61,6 +62,10 @@ describe('a program that is not sound', () => {
     ['c', program, ({ operation }) => operation.set('c', 1), 'badOperand'],
     ['target in the guest', string, ({ operation }) => operation.set('b', 0x1f_fffe), 'ownMemory'],
     ['target below the guest', string, ({ operation }) => operation.set('b', 0x10_0000 - 7), 'ownMemory'],
+    ['no interrupts', interrupts, ({ operation }) => operation.set('count', 0), 'badOperand'],
+    ['too many interrupts', interrupts, ({ operation }) => operation.set('count', 1025), 'badOperand'],
+    ['port of handlers', interrupts, ({ operation }) => operation.set('b', 0x1_0000), 'badOperand'],
+    ['whom handlers tell', interrupts, ({ operation }) => operation.set('inner', 3), 'badOperand'],
     ['sampled opcode', sample, ({ operation }) => operation.set('inner', OPCODE.movs), 'badOperand'],
     ['sampled size', sample, ({ operation }) => operation.set('size', 3), 'badOperand'],
     ['samples beyond the window', sample, ({ operation }) => operation.set('count', 0xffff_ffff), 'badLength'],

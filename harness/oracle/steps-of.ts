@@ -64,6 +64,8 @@ function stepOf(operation: Operation, result: OperationResult | undefined): Orac
       return { label, kind: 'instruction', instruction: instructionOf(inner), cpu: cpuOf(inner), times };
     }
     case 'raw': {
+      // What a hypercall makes of the guest's memory the oracle does not know; it makes no access.
+      if (isHypercall(operation.code)) return undefined;
       const cpu = rawCpuOf(operation);
       const given = result === undefined ? {} : { seen: rawSeen(operation, result) };
       return { label, kind: 'instruction', instruction: operation.code, cpu, ...given };
@@ -73,6 +75,11 @@ function stepOf(operation: Operation, result: OperationResult | undefined): Orac
       return { label, kind: 'instruction', instruction: instructionOf(operation), cpu: cpuOf(operation), ...given };
     }
   }
+}
+
+/** VMCALL, VMMCALL, and nothing else. */
+function isHypercall(code: Uint8Array): boolean {
+  return ['0f01c1', '0f01d9'].includes(Buffer.from(code).toString('hex'));
 }
 
 function seen({ rax, rbx, rcx, rdx, rsi, rdi, rflags, fault }: OperationResult): SeenState {
