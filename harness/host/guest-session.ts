@@ -227,8 +227,13 @@ export class GuestSession implements GuestIdentity {
   }
 
   /** Lets the C yardstick serve a server, with a 4-byte register at each port and guest address. */
-  async attachReference(server: string, ports: readonly number[], addresses?: readonly number[]): Promise<void> {
-    const registers = { ports: [...ports], ...(addresses && { addresses: [...addresses] }) };
+  async attachReference(
+    server: string,
+    ports: readonly number[],
+    addresses?: readonly number[],
+    scans?: number,
+  ): Promise<void> {
+    const registers = { ports: [...ports], ...(addresses && { addresses: [...addresses] }), ...(scans && { scans }) };
     await this.#agent.request({ do: 'attachReference', guest: this.name, server, ...registers });
   }
 

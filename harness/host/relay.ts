@@ -4,6 +4,7 @@ import { createConnection, createServer, type Server, type Socket } from 'node:n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as z from 'zod';
+import { MAX_VCPUS } from '../../guests/program/index.ts';
 import { encodeFrame, FrameReader, type Frame } from '../../src/agent/frames.ts';
 import {
   environmentSchema,
@@ -32,7 +33,7 @@ export const relayRequestSchema = z.discriminatedUnion('do', [
   z.object({
     do: z.literal('acquireGuest'),
     environment: environmentSchema,
-    vcpus: z.number().int().min(1).max(4),
+    vcpus: z.number().int().min(1).max(MAX_VCPUS),
     alone: z.boolean(),
   }),
   z.object({ do: z.literal('discardGuest'), guest: z.string() }),

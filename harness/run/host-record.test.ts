@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { environmentOf } from '../../src/agent/host-environment.ts';
 import { sshLabHost } from '../host/ssh/ssh-lab-host.ts';
 import { hostRecord } from './host-record.ts';
@@ -25,6 +25,15 @@ test('a record has all that can change a figure', () => {
     ...{ node: 'v20.20.2', processors: 8, qemu: '9.1', clocksource: 'tsc', guestCpus: '2-3', emulator: 'QEMU 7.2' },
   });
   expect(record.env).not.toHaveProperty('commandLine');
+});
+
+test('what was made slower on purpose is seen beside the figures', () => {
+  vi.stubEnv('IOREQLAB_PERTURB', 'turns=100');
+  const record = hostRecord(lab, { phases: [], environment, machine: undefined, error: undefined });
+  vi.unstubAllEnvs();
+  expect(record.env).toMatchObject({ perturbed: 'turns=100' });
+  const plain = hostRecord(lab, { phases: [], environment, machine: undefined, error: undefined });
+  expect(plain.env).not.toHaveProperty('perturbed');
 });
 
 test("Xen's own word for its changeset comes first", () => {

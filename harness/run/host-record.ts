@@ -1,6 +1,7 @@
 import type { HostRecord, Phase, Problem } from '../../results/index.ts';
 import type { HostEnvironment } from '../../src/agent/protocol.ts';
 import type { LabError } from '../../src/errors.ts';
+import { perturbVariable } from '../scenario/perturb.ts';
 import type { LabHost, Machine } from '../host/lab-host.ts';
 import { problemOf, verdictOf } from './verdict-of.ts';
 
@@ -43,6 +44,7 @@ function describe(
   // Debian's packages have it in their version only, as `git describe` puts it.
   const changeset = known('xen_changeset') ?? /-g([0-9a-f]{7,40})\b/.exec(more['xenBuild'] ?? '')?.[1];
   const buildId = known('build_id');
+  const perturbed = process.env[perturbVariable];
   const commandLine = known('xen_commandline');
   return {
     xen: {
@@ -62,6 +64,7 @@ function describe(
       capabilities: known('virt_caps') ?? '',
       compiler: known('cc_compiler') ?? '',
       ...others,
+      ...(perturbed === undefined || perturbed === '' ? {} : { perturbed }),
       ...(machine === undefined ? {} : { guestCpus: machine.guestCpus, ...machine.facts }),
     },
   };

@@ -79,9 +79,11 @@ export class DeviceModel {
     readonly ports?: readonly number[];
     readonly addresses?: readonly number[];
     readonly server: string;
+    /** How often it looks at all registers in vain first, for each request: slower on purpose. Default: 0. */
+    readonly scans?: number | undefined;
   }): Promise<void> {
     await this.#need(how.server);
-    await this.#guest.attachReference(how.server, how.ports ?? [], how.addresses);
+    await this.#guest.attachReference(how.server, how.ports ?? [], how.addresses, how.scans);
     const { ports = [], addresses = [] } = how;
     this.#onStep({ do: 'reference', server: how.server, ports: [...ports], addresses: [...addresses] });
     for (const port of how.ports ?? []) this.#place(how.server, 'port', port, 4);

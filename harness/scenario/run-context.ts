@@ -38,6 +38,8 @@ export interface ScenarioMeta {
   readonly vcpus: number;
   /** That guest is the only one. */
   readonly alone: boolean;
+  /** And nobody has used it before. */
+  readonly fresh: boolean;
   readonly repetition?: number;
   /** Metrics of src results' schema, as they are recorded. */
   metrics?: unknown[];

@@ -21,6 +21,7 @@ import { changeMissing, expectKnown, type KnownDifference } from './known.ts';
 import { keepXenLog, ProgramLog } from './evidence.ts';
 import { RecipeLog } from './recipe-log.ts';
 import type { RunContext } from './run-context.ts';
+import { parsePerturbation, perturbVariable, type Perturbation } from './perturb.ts';
 import { openSession, type Session } from './session.ts';
 
 /** What a scenario works with. */
@@ -34,10 +35,12 @@ export interface ScenarioFixtures {
   /** The guest's device model, empty at first; everything on it ends with the scenario. */
   readonly deviceModel: DeviceModel;
   /**
-   * Keeps all samples of a metric, `<topic>.<what>`, in TSC cycles: instructions in exact timing. Once for each name in a
-   * scenario.
+   * Keeps all samples of a metric, `<topic>.<what>`, in TSC cycles: instructions in exact timing; or in the unit that is
+   * named. Once for each name in a scenario.
    */
-  readonly record: (name: string, samples: RawSamples) => Promise<void>;
+  readonly record: (name: string, samples: RawSamples, unit?: 'count' | 'ratio') => Promise<void>;
+  /** What is to be slower on purpose; nothing, unless `IOREQLAB_PERTURB` says so. */
+  readonly perturb: Perturbation;
   /**
    * Makes expectations that are known to fail in some versions of Xen, or with this processor: where they do fail, and only
    * so, the scenario goes on, and its verdict is `known`, with the reason. Where they pass against that, it fails
@@ -56,13 +59,15 @@ export interface ScenarioFixtures {
 export interface ScenarioOptions {
   /** Default: HVM and PVH. Only HVM guests have QEMU. */
   readonly environments?: readonly Environment[];
-  /** 1 to 4; default 4. Scenarios share guests of one number. */
+  /** 1 to 16; default 4. Scenarios share guests of one number. */
   readonly vcpus?: number;
   /**
    * The host has no other guest meanwhile: for what is timed. Others are ended first and made again when they are wanted,
    * which takes seconds. Default: false.
    */
   readonly alone?: boolean;
+  /** Nobody has used the guest and its device-model process before. Default: only from the second repetition of what is `alone`. */
+  readonly fresh?: boolean;
   /** For `--tag`. */
   readonly tags?: readonly string[];
   /** Real time, in which the guest may have to be made first; default 120 000. */
@@ -99,7 +104,10 @@ function placeOf(task: TestContext['task']): AttemptPlace {
 }
 
 /** Files are loaded anew for each scenario, but the worker has one way to its host. */
-const shared = globalThis as { ioreqlabSession?: Promise<Session> };
+const shared = globalThis as { ioreqlabSession?: Promise<Session>; ioreqlabUsed?: WeakSet<GuestSession> };
+
+/** Guests that a scenario has had. */
+const used = (shared.ioreqlabUsed ??= new WeakSet<GuestSession>());
 
 const test = base.extend<Fixtures>({
   host: [
@@ -112,8 +120,14 @@ const test = base.extend<Fixtures>({
     { scope: 'worker' },
   ],
   guest: async ({ host, task }, use) => {
-    const { vcpus = defaultVcpus, alone = false } = task.meta.ioreqlab ?? {};
-    const guest = await host.acquireGuest(environmentOf(task), vcpus, alone);
+    const { vcpus = defaultVcpus, alone = false, fresh = false } = task.meta.ioreqlab ?? {};
+    const acquire = async (): Promise<GuestSession> => await host.acquireGuest(environmentOf(task), vcpus, alone);
+    let guest = await acquire();
+    if (fresh && used.has(guest)) {
+      await host.discardGuest(guest);
+      guest = await acquire();
+    }
+    used.add(guest);
     const programs = new ProgramLog();
     guest.onRun = (run) => programs.add(run);
     await use(guest);
@@ -195,6 +209,7 @@ export function scenario(title: string, ...rest: [Body] | [ScenarioOptions, Body
     timeoutMs = 120_000,
     vcpus = defaultVcpus,
     alone = false,
+    fresh = false,
   } = options;
   // Threaded emulation is slow, and slower still on a busy machine.
   const timeout = timeoutMs * (context.host.kind === 'emulated' && context.host.timing === 'wall' ? 5 : 1);
@@ -204,7 +219,7 @@ export function scenario(title: string, ...rest: [Body] | [ScenarioOptions, Body
       const params: Params = { environment };
       const repetition = context.turn === undefined && context.repeat === 1 ? {} : { repetition: context.turn ?? turn };
       const name = `${title} [${environment}${context.repeat === 1 ? '' : ` #${turn}`}]`;
-      const meta = { ioreqlab: { title, params, vcpus, alone, ...repetition } };
+      const meta = { ioreqlab: { title, params, vcpus, alone, fresh: fresh || (alone && turn > 1), ...repetition } };
       test(name, { timeout, tags: [...tags], meta }, async ({ host, guest, deviceModel, task, signal, skip }) => {
         let limit: LabError | undefined;
         /** What the model cannot do makes no verdict, whatever the scenario has made of it. */
@@ -212,14 +227,16 @@ export function scenario(title: string, ...rest: [Body] | [ScenarioOptions, Body
           const reason = limit ?? guest.limit;
           if (reason !== undefined) skip(reason.message);
         };
-        const record = async (metric: string, samples: RawSamples): Promise<void> => {
+        const record: ScenarioFixtures['record'] = async (metric, samples, unit) => {
           // Before anything is written: the model has no time.
           if (context.host.timing === 'none') throw (limit ??= notOnModel('measuring'));
           const quantity =
             context.host.timing === 'exact'
               ? ({ name: metric, unit: 'instructions', kind: 'exact' } as const)
               : ({ name: metric, unit: 'cycles', kind: 'wall' } as const);
-          const recorded = await recordSamples(context.directory, placeOf(task), quantity, samples);
+          const { timing: kind } = context.host;
+          const named = unit === undefined ? quantity : { name: metric, unit, kind };
+          const recorded = await recordSamples(context.directory, placeOf(task), named, samples);
           if (task.meta.ioreqlab) (task.meta.ioreqlab.metrics ??= []).push(recorded);
         };
         const note = (seen: KnownSeen): void => noteKnown(task, seen);
@@ -229,7 +246,9 @@ export function scenario(title: string, ...rest: [Body] | [ScenarioOptions, Body
         };
         try {
           const xenVersion = async (): Promise<string> => await host.xenVersion();
-          await body({ host: context.host, xenVersion, guest, deviceModel, record, known, skip, params, signal });
+          const perturb = parsePerturbation(process.env[perturbVariable]);
+          const fixtures = { host: context.host, xenVersion, guest, deviceModel, record, perturb, known, skip };
+          await body({ ...fixtures, params, signal });
         } catch (error) {
           skipBeyondModel();
           // A broken handler explains a wrong value, not the other way round.

@@ -17,8 +17,8 @@
  * In exact timing the figures are instructions of the whole machine: caches and wake-up latency do not show.
  */
 import { expect, scenario } from 'ioreqlab/scenario';
-import scratch from '../port-io/scratch.device.ts';
 import { Climber, waitings, warmUp, type Climb } from './climb.ts';
+import register from './register.device.ts';
 
 const ports = { unclaimed: 0x5555, xen: 0x61, c: 0x5100, ts: 0x5000, qemu: 0x64 } as const;
 /** In exact timing every round trip is like the next. */
@@ -27,7 +27,7 @@ const samples = { exact: 1_000, wall: 10_000, none: 1 } as const;
 scenario(
   'the round trip of one IN',
   { environments: ['hvm'], vcpus: 1, alone: true, tags: ['performance'], timeoutMs: 600_000 },
-  async ({ host, guest, deviceModel, record }) => {
+  async ({ host, guest, deviceModel, record, perturb }) => {
     const climber = new Climber({ guest, deviceModel, record }, 'ladder', samples[host.timing]);
     /** A port whose answer shows who gives it, asked before and after. */
     const climbPort = async (
@@ -57,12 +57,13 @@ scenario(
       await deviceModel.closeServers();
     };
 
-    await deviceModel.attach(scratch, { server: 'ts', at: { register: ports.ts }, options: { initial: 0x5a } });
+    const options = { initial: 0x5a, turns: perturb.turns };
+    await deviceModel.attach(register, { server: 'ts', at: { register: ports.ts }, options });
     await climber.climb({ rung: 'rdtsc', op: (op) => op.rdtsc(), warmup: 100 });
     await climber.climb({ rung: 'cpuid', op: (op) => op.cpuid(0), warmup: 100 });
     await climbPort({ rung: 'unclaimed', warmup: 100 }, ports.unclaimed, isNobody);
     await climbPort({ rung: 'xen', warmup: 100 }, ports.xen, (value) => !isNobody(value));
-    await warmUp({ host, guest, deviceModel }, 'ts', (op) => op.in(ports.ts, 1));
+    await warmUp({ host, guest, deviceModel }, 'ts', [(op) => op.in(ports.ts, 1)]);
     await climbServer('ts', isTs);
 
     await deviceModel.attachReference({ server: 'c', ports: [ports.c] });

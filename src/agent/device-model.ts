@@ -161,7 +161,7 @@ export class DeviceModel {
         return [{ state: await this.#server(server).use(device, ability, state) }, []];
       }
       case 'attachReference':
-        this.#server(request.server).attachReference(request.ports, request.addresses);
+        this.#server(request.server).attachReference(request.ports, request.addresses, request.scans);
         return [{}, []];
       case 'attachConstant':
         this.#server(request.server).attachConstant(request.value);

@@ -41,6 +41,7 @@ const waiting = z.discriminatedUnion('mode', [
 const serverOptions = z.strictObject({
   buffered: z.enum(['off', 'legacy', 'atomic']).optional(),
   workers: z.enum(['one', 'perVcpu']).optional(),
+  recording: z.enum(['on', 'off']).optional(),
   waiting: waiting.optional(),
 });
 
@@ -72,6 +73,8 @@ const guestRequests = [
       ports: z.array(port).max(256),
       /** Guest-physical. */
       addresses: z.array(address).max(256).optional(),
+      /** How often it looks at all of them in vain first: slower on purpose. */
+      scans: z.number().int().min(0).max(1_000).optional(),
     })
     .refine(({ ports, addresses = [] }) => ports.length + addresses.length > 0, {
       path: ['ports'],

@@ -163,6 +163,7 @@ static napi_value init(napi_env env, napi_value exports)
         { "bindServe", bind_serve },
         { "startReference", start_reference },
         { "startConstant", start_constant },
+        { "stopRecording", stop_recording },
         { "readTrace", read_trace },
         { "startWatchdog", start_watchdog },
         { "watchdogFired", has_watchdog_fired },

@@ -29,6 +29,26 @@ describe('the flight recorder', () => {
     expect(trace()).toEqual([]);
   });
 
+  it('stays as it is when recording has stopped, and requests are answered as before', () => {
+    const words = new Uint32Array(addon.requestWords(server));
+    const next = addon.bindServe(server);
+    const ask = (): void => {
+      xen.post(id, 0, { isRead: true, size: 4, address: 0x5000, data: 0 });
+      next();
+      if (words[word.code] !== serveCode.request) throw new Error('no request');
+      words[word.answerLow] = 77;
+      words[word.answerHigh] = 0;
+      addon.interruptServer(server);
+      next();
+      expect(xen.take(id, 0)).toBeDefined();
+    };
+    ask();
+    addon.stopRecording(server);
+    ask();
+    ask();
+    expect(trace()).toHaveLength(1);
+  });
+
   it('keeps what Xen sent, what was answered and when, and at last wraps', () => {
     const words = new Uint32Array(addon.requestWords(server));
     const next = addon.bindServe(server);

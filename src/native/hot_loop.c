@@ -23,9 +23,10 @@ static inline int find_ready(struct lane *lane)
 
 static inline void own(struct lane *lane, enum taken taken)
 {
-    lane->tsc_taken = rdtsc();
+    if ( !trace_is_off(&lane->trace) )
+        lane->tsc_taken = rdtsc();
     lane->taken = taken;
-    __atomic_store_n(&lane->owner, (uint32_t)lane->trace.count << OWNER_BITS | OWNER_HANDLER, __ATOMIC_RELEASE);
+    __atomic_store_n(&lane->owner, ++lane->number << OWNER_BITS | OWNER_HANDLER, __ATOMIC_RELEASE);
 }
 
 static inline void take_slot(struct lane *lane, unsigned int vcpu)

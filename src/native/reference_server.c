@@ -15,6 +15,7 @@ struct reference {
     unsigned int threads;
     uv_thread_t thread[MAX_VCPUS];
     uint32_t stopping;
+    unsigned int scans, port_count;
     bool constant;
     uint64_t value;
     uint16_t table[PORTS]; /* port -> 1 + index into ports */
@@ -49,6 +50,18 @@ static struct reference_register *find(struct reference *reference, bool is_port
     return NULL;
 }
 
+/* One after the other, as Xen does it (find_range in xen/common/rangeset.c); all of them, since none holds the address. */
+static void scan(const struct reference_register *registers, unsigned int count)
+{
+    for ( unsigned int i = 0; i < count; i++ )
+    {
+        const struct reference_register *volatile found = &registers[i];
+
+        if ( found->end == UINT64_MAX )
+            return;
+    }
+}
+
 static void dispatch(struct reference *reference, struct request *request)
 {
     struct reference_register *found;
@@ -61,6 +74,11 @@ static void dispatch(struct reference *reference, struct request *request)
     /* All ones, as serve_next has put there. */
     if ( request->type > IOREQ_TYPE_COPY || request->bits & REQUEST_POINTER )
         return;
+    for ( unsigned int i = 0; i < reference->scans; i++ )
+    {
+        scan(reference->ports, reference->port_count);
+        scan(reference->memories, reference->memory_count);
+    }
     found = find(reference, request->type == IOREQ_TYPE_PIO, request->addr);
     if ( !found || request->addr + request->size - 1 > found->end )
         return;
@@ -130,6 +148,8 @@ int reference_start(struct server *server, const struct reference_setup *setup)
         return UV_ENOMEM;
     reference->constant = setup->constant;
     reference->value = setup->value;
+    reference->scans = setup->scans;
+    reference->port_count = setup->port_count;
     if ( (error = place(reference, setup)) )
     {
         free(reference);

@@ -17,6 +17,7 @@ struct reference_setup {
     unsigned int port_count;
     const double *addresses; /* whole numbers */
     unsigned int address_count;
+    unsigned int scans; /* how often it looks at all registers in vain before it looks one up: slower on purpose */
     bool constant;
     uint64_t value; /* when constant: what every read gets */
 };

@@ -178,6 +178,8 @@ static void record(struct lane *lane, const struct request *request, uint64_t ts
     struct trace *trace = &lane->trace;
     struct trace_record *record = &trace->records[trace->count & (TRACE_RECORDS - 1)];
 
+    if ( trace_is_off(trace) )
+        return;
     record->tsc_taken = tsc_taken;
     record->addr = request->addr;
     record->data = request->data;
@@ -244,6 +246,12 @@ void lane_answer_open(struct lane *lane, enum trace_origin origin)
         slot_take(slot, vcpu, &request);
         lane_answer(lane, &request, rdtsc(), origin);
     }
+}
+
+void server_stop_recording(struct server *server)
+{
+    for ( unsigned int i = 0; i < server->lane_count; i++ )
+        __atomic_store_n(&server->lanes[i].trace.off, true, __ATOMIC_RELAXED);
 }
 
 void server_interrupt(struct server *server)

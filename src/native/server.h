@@ -56,6 +56,7 @@ struct lane {
     /* the serving thread's */
     enum taken taken;
     unsigned int next_vcpu; /* where to look first: round robin, so that no vCPU starves */
+    uint32_t number; /* of the request that was taken last */
     uint64_t tsc_taken;
     struct ioreq *slots; /* the server's */
     unsigned int first, end; /* its vCPUs: first <= vcpu < end */
@@ -126,6 +127,9 @@ int server_stop(struct server *server, const char **call);
  * (ioreq_server_destroy in xen/common/ioreq.c).
  */
 int server_close(struct server *server, const char **call);
+
+/* From now on no request is recorded: for what recording costs. Any thread. */
+void server_stop_recording(struct server *server);
 
 /* Makes the serving threads come back with SERVE_INTERRUPTED. Any thread. */
 void server_interrupt(struct server *server);

@@ -346,14 +346,16 @@ static napi_value start(napi_env env, struct server *server, const struct refere
 
 napi_value start_reference(napi_env env, napi_callback_info info)
 {
-    napi_value arguments[3];
-    struct server *server = server_of_some(env, info, 2, 3, arguments);
+    napi_value arguments[4];
+    struct server *server = server_of_some(env, info, 2, 4, arguments);
     struct reference_setup setup = { 0 };
 
     if ( !server ||
          !elements_of(env, arguments[1], napi_uint16_array, (const void **)&setup.ports, &setup.port_count) ||
          (!js_is_undefined(env, arguments[2]) && !elements_of(env, arguments[2], napi_float64_array,
                                                               (const void **)&setup.addresses, &setup.address_count)) )
+        return NULL;
+    if ( !js_is_undefined(env, arguments[3]) && !js_uint32(env, arguments[3], &setup.scans) )
         return NULL;
     for ( unsigned int i = 0; i < setup.address_count; i++ )
         if ( !(setup.addresses[i] >= 0 && setup.addresses[i] <= 9007199254740991.0 - REFERENCE_BYTES) )
@@ -372,6 +374,16 @@ napi_value start_constant(napi_env env, napi_callback_info info)
     if ( !server || !js_address(env, arguments[1], &setup.value) )
         return NULL;
     return start(env, server, &setup);
+}
+
+napi_value stop_recording(napi_env env, napi_callback_info info)
+{
+    napi_value argument;
+    struct server *server = server_of(env, info, 1, &argument);
+
+    if ( server )
+        server_stop_recording(server);
+    return NULL;
 }
 
 /* Merges the lanes' traces by the time of taking; the sequence counts on over all of them. */

@@ -24,6 +24,7 @@ napi_value bind_serve(napi_env env, napi_callback_info info);
 napi_value bind_inherited(napi_env env, napi_callback_info info);
 napi_value start_reference(napi_env env, napi_callback_info info);
 napi_value start_constant(napi_env env, napi_callback_info info);
+napi_value stop_recording(napi_env env, napi_callback_info info);
 napi_value read_trace(napi_env env, napi_callback_info info);
 napi_value has_watchdog_fired(napi_env env, napi_callback_info info);
 napi_value watch_control(napi_env env, napi_callback_info info);

@@ -6,6 +6,7 @@
 int trace_init(struct trace *trace)
 {
     trace->count = 0;
+    trace->off = false;
     trace->records = malloc(TRACE_RECORDS * sizeof *trace->records);
     if ( !trace->records )
         return -1;

@@ -5,6 +5,7 @@
 #ifndef IOREQLAB_TRACE_H
 #define IOREQLAB_TRACE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define TRACE_RECORDS 16384 /* a power of two */
@@ -37,7 +38,13 @@ _Static_assert(sizeof(struct trace_record) == 64, "src/trace/record.ts expects 6
 struct trace {
     struct trace_record *records; /* TRACE_RECORDS of them */
     uint64_t count;               /* records ever written; the newest is at (count - 1) % TRACE_RECORDS */
+    bool off;                     /* nothing is recorded any more; any thread sets it */
 };
+
+static inline bool trace_is_off(const struct trace *trace)
+{
+    return __atomic_load_n(&trace->off, __ATOMIC_RELAXED);
+}
 
 int trace_init(struct trace *trace);
 void trace_free(struct trace *trace);

@@ -151,9 +151,9 @@ export class ServerHost {
   }
 
   /** Lets the C yardstick serve, with a 4-byte register at each port and guest address. Not together with devices. */
-  attachReference(ports: readonly number[], addresses: readonly number[] = []): void {
+  attachReference(ports: readonly number[], addresses: readonly number[] = [], scans = 0): void {
     this.#attachNative(() =>
-      this.#addon.startReference(this.#server, Uint16Array.from(ports), Float64Array.from(addresses)),
+      this.#addon.startReference(this.#server, Uint16Array.from(ports), Float64Array.from(addresses), scans),
     );
     const map = (kind: Range['kind'], start: number): void =>
       this.#map({ label: 'reference', kind, start, end: start + 3 });

@@ -29,6 +29,8 @@ export interface ServerOptions {
    * ring and the slots is the server's.
    */
   readonly workers?: 'one' | 'perVcpu' | undefined;
+  /** `off`: its trace stays empty. For what recording costs; default `on`. */
+  readonly recording?: 'on' | 'off' | undefined;
   /** Default {@link defaultWaiting}. */
   readonly waiting?: Waiting | undefined;
 }
@@ -40,7 +42,7 @@ export interface ServerOptions {
  * @throws LabError `SERVER_OPTIONS_CONFLICT` for a ring together with a worker per vCPU
  */
 export function createServer(addon: Addon, options: ServerOptions, inherited?: number): ServerHandle {
-  const { buffered = 'off', workers = 'one', waiting = defaultWaiting } = options;
+  const { buffered = 'off', workers = 'one', waiting = defaultWaiting, recording = 'on' } = options;
   if (buffered !== 'off' && workers === 'perVcpu') {
     throw optionsConflict('a server with a buffered ring has one worker: the order between ring and slots is its own');
   }
@@ -49,6 +51,7 @@ export function createServer(addon: Addon, options: ServerOptions, inherited?: n
       ? addon.createServer(bufferedMode[buffered], workers === 'perVcpu')
       : addon.adoptServer(inherited, bufferedMode[buffered], workers === 'perVcpu');
   setWaiting(addon, server, waiting);
+  if (recording === 'off') addon.stopRecording(server);
   return server;
 }
 

@@ -124,10 +124,14 @@ export interface Addon {
   /**
    * Starts a native thread for each lane that serves registers of 4 bytes at these ports and guest addresses, at most 256
    * of each: the yardstick. Ends with the server.
+   *
+   * @param scans how often it looks at all registers in vain first, for each request: slower on purpose
    */
-  startReference(server: ServerHandle, ports: Uint16Array, addresses?: Float64Array): void;
+  startReference(server: ServerHandle, ports: Uint16Array, addresses?: Float64Array, scans?: number): void;
   /** The same, but every read of anything gets this value, cut to its width, and no write has an effect. */
   startConstant(server: ServerHandle, value: number): void;
+  /** From now on no request of the server is recorded: for what recording costs. */
+  stopRecording(server: ServerHandle): void;
   /** A copy of the newest trace records of each lane, in the order of taking: see src/trace/record.ts. */
   readTrace(server: ServerHandle): ArrayBuffer;
 

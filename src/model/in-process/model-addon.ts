@@ -221,6 +221,10 @@ export class ModelAddon implements Addon {
     else this.#mapped.set(buffer, times - 1);
   }
 
+  stopRecording(): void {
+    throw this.#not('measuring');
+  }
+
   showClock(): number {
     throw this.#not('measuring');
   }
