@@ -12,8 +12,14 @@ export interface Perturbation {
 /** The environment variable that says so. */
 export const perturbVariable = 'IOREQLAB_PERTURB';
 
-const count = z.coerce.number().int().min(0).max(1_000_000);
-const schema = z.strictObject({ turns: count.default(0), scans: count.max(1_000).default(0) });
+const count = (max: number) =>
+  z
+    .string()
+    .regex(/^\d{1,9}$/)
+    .transform(Number)
+    .refine((value) => value <= max)
+    .default(0);
+const schema = z.strictObject({ turns: count(1_000_000), scans: count(1_000) });
 
 /**
  * Reads `turns=N,scans=N`, in any order, each optional.
@@ -22,7 +28,7 @@ const schema = z.strictObject({ turns: count.default(0), scans: count.max(1_000)
  */
 export function parsePerturbation(text: string | undefined): Perturbation {
   const pairs = (text ?? '').split(',').filter((pair) => pair !== '');
-  const parsed = schema.safeParse(Object.fromEntries(pairs.map((pair) => pair.split('=', 2))));
+  const parsed = schema.safeParse(Object.fromEntries(pairs.map((pair) => [...pair.split('=', 2), ''])));
   if (parsed.success) return parsed.data;
   throw new LabError(`${perturbVariable} is '${text}'`, {
     blame: 'usage',
