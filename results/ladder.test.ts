@@ -15,9 +15,18 @@ describe('the ladders of a run', () => {
 
   test('are told apart by their variants where a host has several', () => {
     const scenarios = ['hvm', 'pvh'].map((environment) => scenarioOf({ id, params: { environment }, metrics }));
-    const again = scenarioOf({ id, params: { environment: 'hvm' }, repetition: 2, metrics });
-    const [group = []] = laddersOf(runOf([...scenarios, again]));
-    expect(group.map(({ label }) => label)).toEqual(['h environment=hvm', 'h environment=pvh', 'h environment=hvm #2']);
+    const [group = []] = laddersOf(runOf(scenarios));
+    expect(group.map(({ label }) => label)).toEqual(['h environment=hvm', 'h environment=pvh']);
+  });
+
+  test('of repetitions are one, each rung from the one in the middle', () => {
+    const scenarios = [41_000, 43_000, 42_000, 40_000].map((ts, i) =>
+      scenarioOf({ id, repetition: i + 1, metrics: [rungOf('ts', ts), rungOf('c', 80_000 - ts)] }),
+    );
+    const [group = []] = laddersOf(runOf(scenarios));
+    expect(group.map(({ label, rungs }) => [label, rungs.get('ts')?.p50, rungs.get('c')?.p50])).toEqual([
+      ['h', 41_000, 38_000],
+    ]);
   });
 
   test('of exact and of wall timing never share a group', () => {

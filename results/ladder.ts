@@ -1,4 +1,5 @@
 import type { Metric, Run, ScenarioRecord, Timing, Unit } from './run-schema.ts';
+import { paramsText } from './run/scenario-place.ts';
 import { variantText } from './verdict-rows.ts';
 
 /** Who answers the guest's access; pictures colour rungs by it. */
@@ -49,10 +50,13 @@ export interface Ladder {
 
 const PREFIX = 'ladder.';
 
-/** All ladders of a run, in groups that may share an axis and a table: same unit and same kind of time. */
+/**
+ * All ladders of a run, in groups that may share an axis and a table: same unit and same kind of time. Of repetitions there is
+ * one ladder, with each rung from the repetition in the middle.
+ */
 export function laddersOf(run: Run): Ladder[][] {
   const groups = new Map<string, Ladder[]>();
-  const climbed = run.scenarios.filter(({ metrics }) => metrics.some(isRung));
+  const climbed = middleOnes(run.scenarios.filter(({ metrics }) => metrics.some(isRung)));
   for (const record of climbed) {
     const alone = climbed.filter(({ host }) => host === record.host).length === 1;
     const label = alone ? record.host : `${record.host} ${variantText(record)}`.trimEnd();
@@ -62,6 +66,29 @@ export function laddersOf(run: Run): Ladder[][] {
     }
   }
   return [...groups.values()];
+}
+
+/** One record for all repetitions: of each metric that with the middle median, the lower one of two. */
+function middleOnes(records: readonly ScenarioRecord[]): ScenarioRecord[] {
+  const variants = new Map<string, ScenarioRecord[]>();
+  for (const record of records) {
+    const key = JSON.stringify([record.id, record.host, paramsText(record.params)]);
+    variants.set(key, [...(variants.get(key) ?? []), record]);
+  }
+  return [...variants.values()].flatMap((repetitions) => {
+    const [first] = repetitions;
+    if (first === undefined || repetitions.length === 1) return repetitions;
+    const byName = new Map<string, Metric[]>();
+    for (const metric of repetitions.flatMap(({ metrics }) => metrics)) {
+      byName.set(metric.name, [...(byName.get(metric.name) ?? []), metric]);
+    }
+    const metrics = [...byName.values()].flatMap((all) => {
+      const sorted = all.toSorted((a, b) => a.p50 - b.p50);
+      return sorted.slice((sorted.length - 1) >> 1, ((sorted.length - 1) >> 1) + 1);
+    });
+    const { repetition: _repetition, ...record } = first;
+    return [{ ...record, metrics }];
+  });
 }
 
 /** The rungs that at least one of the ladders has, in their order; unknown ones last, by name. */
