@@ -56,7 +56,7 @@ const vcpus = 4;
 /** Any device of generated layouts. */
 export const fuzzDeviceNamed = (): Device => fuzzDevice;
 
-/** Runs generated programs until enough were compared. */
+/** Runs generated programs until enough were compared, or the signal ends it. */
 export async function fuzz(options: FuzzOptions): Promise<FuzzProgress> {
   return await new Fuzz(options).run();
 }
@@ -119,7 +119,7 @@ class Fuzz {
       }
       if (last !== undefined) this.#compare(player, layout, last.run, last.played);
     } catch (error) {
-      signal.throwIfAborted();
+      if (signal.aborted) return;
       const recipe = recipeOf(layout, run.programs);
       this.#found.push({ recipe, disagreement: await mend(lab, guest, error, recipe) });
     } finally {
