@@ -19,6 +19,7 @@ interface FuzzArguments extends HostArguments {
   environment: string | undefined;
   failures: number;
   tries: number;
+  machines: number | undefined;
   timeLimit: number | undefined;
   out: string;
   json: boolean;
@@ -42,6 +43,7 @@ export const fuzzCommand: CommandModule<object, FuzzArguments> = {
         environment: { type: 'string', describe: 'only hvm or only pvh guests', requiresArg: true },
         failures: { type: 'number', default: 10, describe: 'end after so many different disagreements' },
         tries: { type: 'number', default: 400, describe: 'runs to make one of them smaller' },
+        machines: { type: 'number', describe: 'machines at once of an emulated host; default 2, as `run` has' },
         'time-limit': { type: 'number', describe: 'end after so many seconds', requiresArg: true },
         out: { type: 'string', default: defaultOut, describe: 'directory for what is found', requiresArg: true },
         json: {
@@ -54,13 +56,15 @@ export const fuzzCommand: CommandModule<object, FuzzArguments> = {
       .example('$0 fuzz --xen 4.14,4.17 --operations 200000 --seed 7', 'long, on two versions, repeatable')
       .example('$0 fuzz --host model --operations 2000', 'on the model of Xen: does the fuzzer itself work?')
       .example(
-        '$0 replay results/runs/fuzz/emulated-4.20-1.json',
+        '$0 replay results/runs/fuzz/emulated-4.20-7-1.json',
         'what it found, again',
       ) as unknown as Argv<FuzzArguments>,
   handler: async (argv) => {
     process.exitCode = await run(argv);
   },
 };
+
+type HostReport = FuzzReport & { readonly xen: string };
 
 /** All hosts together. */
 interface Totals {
@@ -75,6 +79,7 @@ async function run(argv: ArgumentsCamelCase<FuzzArguments>): Promise<ExitCode> {
   checkCount('--operations', operations, 1, 1e9);
   checkCount('--failures', failures, 1, 1_000);
   checkCount('--tries', tries, 0, 100_000);
+  if (argv.machines !== undefined) checkCount('--machines', argv.machines, 1, 16);
   if (timeLimit !== undefined && !(timeLimit > 0)) throw usage('--time-limit takes a number of seconds above 0');
   const { seed = Math.floor(Math.random() * 2 ** 31) } = argv;
   if (!Number.isSafeInteger(seed)) throw usage('--seed takes a whole number');
@@ -113,35 +118,72 @@ async function run(argv: ArgumentsCamelCase<FuzzArguments>): Promise<ExitCode> {
   return exitCode;
 }
 
+/** All machines of a host, at the same time. */
 async function runOne(
   host: AnyHost,
-  { operations, failures, tries, json, seed }: ArgumentsCamelCase<FuzzArguments> & { readonly seed: number },
+  argv: ArgumentsCamelCase<FuzzArguments> & { readonly seed: number },
   environments: readonly Environment[],
   directory: string,
   notes: LiveNotes,
   signal: AbortSignal,
-): Promise<FuzzReport & { readonly xen: string }> {
-  const note = (text: string): void => notes.note(host.name, text);
-  await using lab = await openLab({
-    ...{ host, directories: [`${repository}/src/device`, `${repository}/harness/fuzz`] },
-    ...{ serialLog: join(directory, `${host.name}.serial.log`), note, signal },
-  });
+): Promise<HostReport> {
+  const { operations, failures, tries, json, seed } = argv;
+  const machines = host.kind === 'emulated' ? (argv.machines ?? 2) : 1;
+  const progress = new Map<number, FuzzProgress>();
   let shown = 0;
-  const report = await fuzzHost({
-    ...{ lab, seed, operations, environments, directory, signal, note },
-    ...{ maxFailures: failures, maxTries: tries },
-    onProgress: (progress) => {
-      if (performance.now() - shown < 2_000) return;
-      shown = performance.now();
-      note(`${progress.operations} of ${operations} operations, ${rateOf(progress)} a second`);
-    },
-    onFailure: (failure) => {
-      notes.clear();
-      if (json) print({ type: 'mismatch', host: host.name, ...factsOf(failure) });
-      else process.stdout.write(failureText(failure));
-    },
+  const started = performance.now();
+  const settled = await Promise.allSettled(
+    Array.from({ length: machines }, async (_, first): Promise<HostReport> => {
+      const label = first === 0 ? host.name : `${host.name} (${first + 1})`;
+      const note = (text: string): void => notes.note(label, text);
+      await using lab = await openLab({
+        ...{ host, directories: [`${repository}/src/device`, `${repository}/harness/fuzz`] },
+        ...{ serialLog: join(directory, `${host.name}-${first + 1}.serial.log`), note, signal },
+      });
+      const report = await fuzzHost({
+        ...{ lab, seed, operations: Math.ceil(operations / machines), environments, directory, signal, note },
+        ...{ share: { first, of: machines }, maxFailures: failures, maxTries: tries },
+        onProgress: (one) => {
+          progress.set(first, one);
+          if (performance.now() - shown < 2_000) return;
+          shown = performance.now();
+          const all = together([...progress.values()]);
+          notes.note(host.name, `${all.operations} of ${operations} operations, ${rateOf(all)} a second`);
+        },
+        onFailure: (failure) => {
+          notes.clear();
+          if (json) print({ type: 'mismatch', host: host.name, ...factsOf(failure) });
+          else process.stdout.write(failureText(failure));
+        },
+      });
+      return { ...report, xen: lab.xenVersion };
+    }),
+  );
+  // Not before all of them have ended what they had started.
+  const reports = settled.map((one) => {
+    if (one.status === 'rejected') throw one.reason;
+    return one.value;
   });
-  return { ...report, xen: lab.xenVersion };
+  notes.note(host.name, `done after ${Math.round((performance.now() - started) / 1000)} s`);
+  const bySignature = new Map(reports.flatMap((one) => one.failures.map((failure) => [failure.signature, failure])));
+  return {
+    ...together(reports),
+    xen: reports[0]?.xen ?? '',
+    failures: [...bySignature.values()],
+    seen: reports.reduce((sum, { seen }) => sum + seen, 0),
+    hasHostDied: reports.some(({ hasHostDied }) => hasHostDied),
+  };
+}
+
+/** What machines that ran at the same time did. */
+function together(parts: readonly FuzzProgress[]): FuzzProgress {
+  const sum = (pick: (one: FuzzProgress) => number): number => parts.reduce((total, one) => total + pick(one), 0);
+  return {
+    operations: sum(({ operations }) => operations),
+    requests: sum(({ requests }) => requests),
+    layouts: sum(({ layouts }) => layouts),
+    elapsedMs: Math.max(0, ...parts.map(({ elapsedMs }) => elapsedMs)),
+  };
 }
 
 const rateOf = ({ operations, elapsedMs }: Pick<FuzzProgress, 'operations' | 'elapsedMs'>): number =>
@@ -172,7 +214,7 @@ function failureText({ signature, file, operations, disagreement, isReproduced }
   return `mismatch: ${signature} (${size})\n${disagreement.text}\n${next}\n`;
 }
 
-function hostText(name: string, report: FuzzReport & { readonly xen: string }): string {
+function hostText(name: string, report: HostReport): string {
   const { operations, requests, layouts, failures, seen, xen } = report;
   const found = failures.length === 0 ? 'no mismatch' : `${failures.length} different mismatches of ${seen} seen`;
   return `${name}: Xen ${xen}: ${operations} operations, ${requests} requests, ${layouts} layouts, ${rateOf(report)} operations a second: ${found}`;

@@ -51,7 +51,7 @@ export const replayCommand: CommandModule<object, ReplayArguments> = {
   describe: 'show a mismatch again: run what its file has, and compare it with the oracle',
   builder: (argv) =>
     common(argv)
-      .example('$0 replay results/runs/fuzz/emulated-4.20-1.json', 'on the version of Xen where it was seen')
+      .example('$0 replay results/runs/fuzz/emulated-4.20-7-1.json', 'on the version of Xen where it was seen')
       .example('$0 replay mismatch.json --xen 4.14', 'on another')
       .example('$0 replay mismatch.json --host model', 'on the model of Xen'),
   handler: async (argv) => {

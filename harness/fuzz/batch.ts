@@ -62,7 +62,7 @@ export function makeRun(setup: TraceSetup, layout: Layout, seed: number, perVcpu
     const operations = inBursts(sampleOf(many, seedOf(seed, vcpu)), layout);
     return fitting([...prologue(vcpu), ...operations], epilogue(vcpu));
   });
-  const safe = makeSafe(setup, layout, programs);
+  const safe = makeSafe(setup, layout, programs, true);
   return { ...safe, operations: countAccesses(safe.programs) };
 }
 

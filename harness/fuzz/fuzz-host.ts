@@ -15,6 +15,8 @@ import { isSafeRecipe } from './safe.ts';
 export interface FuzzHostOptions {
   readonly lab: Lab;
   readonly seed: number;
+  /** Of several machines that share a seed and its layouts: which this one is. */
+  readonly share?: { readonly first: number; readonly of: number };
   readonly operations: number;
   readonly environments: readonly Environment[];
   /** After so many different disagreements it ends. */
@@ -55,11 +57,11 @@ const tryMs = 30_000;
 
 /** Generated programs on a host, and what they find, made small. */
 export async function fuzzHost(options: FuzzHostOptions): Promise<FuzzReport> {
-  const { lab, seed, operations, environments, signal, onProgress } = options;
+  const { lab, seed, share, operations, environments, signal, onProgress } = options;
   const isModel = lab.name.startsWith('model');
   const failures = new Failures(options);
   const progress = await fuzz({
-    ...{ lab, seed, operations, environments, signal, onProgress },
+    ...{ lab, seed, operations, environments, signal, onProgress, ...(share && { share }) },
     // A model makes no difference between many small runs and few large ones.
     ...(isModel ? { perVcpu: 100, runsPerLayout: 1 } : { perVcpu: 900, runsPerLayout: 3 }),
     ...{ hasLanes: !isModel, timeoutMs: isModel ? runMs.model : runMs.machine },
@@ -116,10 +118,13 @@ class Failures {
   }
 
   async #keep({ recipe, disagreement }: Shown, isReproduced: boolean): Promise<void> {
-    const { directory, lab, seed, onFailure } = this.#options;
+    const { directory, lab, seed, share, onFailure } = this.#options;
     const { signature, expected, seen } = disagreement;
     await mkdir(directory, { recursive: true });
-    const file = join(directory, `${lab.name}-${this.#bySignature.size + 1}.json`);
+    const file = join(
+      directory,
+      `${lab.name}-${seed}-${(share?.first ?? 0) + (share?.of ?? 1) * this.#bySignature.size + 1}.json`,
+    );
     const host = lab.name;
     await writeReplay(file, { xen: lab.xenVersion, host, seed, recipe, signature, expected, seen });
     const failure = { signature, file, operations: countOperations(recipe), disagreement, isReproduced };

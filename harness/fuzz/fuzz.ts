@@ -15,6 +15,8 @@ import type { Layout } from './layout.ts';
 export interface FuzzOptions {
   readonly lab: Lab;
   readonly seed: number;
+  /** Of several labs that share a seed: which of their layouts are this one's. */
+  readonly share?: { readonly first: number; readonly of: number };
   /** How many operations are compared, at least. */
   readonly operations: number;
   /** Kinds of guests, in turn. */
@@ -77,10 +79,10 @@ class Fuzz {
   }
 
   async run(): Promise<FuzzProgress> {
-    const { environments, seed, operations, hasLanes, signal } = this.#options;
+    const { environments, seed, operations, hasLanes, signal, share = { first: 0, of: 1 } } = this.#options;
     while (!this.#isOver && this.#operations < operations && !signal.aborted) {
-      const number = this.#layouts++;
-      const environment = environments[number % environments.length] ?? 'pvh';
+      const number = share.first + share.of * this.#layouts++;
+      const environment = environments[Math.floor(number / share.of) % environments.length] ?? 'pvh';
       const layout = makeLayout(seed, number, environment, vcpus);
       const servers = layout.servers.map(({ name }) => ({ name, options: {} }));
       await this.#bout(hasLanes ? layout : { ...layout, servers }, seedOf(seed, number));

@@ -40,6 +40,7 @@ export function* simplerOperations(operation: Operation): Generator<Operation> {
     case 'raw': {
       const { registers, rflags, code } = operation;
       if (rflags !== 0n) yield { ...operation, rflags: 0n };
+      if (Object.keys(operation.vectors).length > 0) yield { ...operation, vectors: {} };
       if (code[0] === 0xf0) yield { ...operation, code: code.slice(1) };
       for (const name of GPR_NAMES) {
         const value = registers[name];
