@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { HOLE_ABOVE_4G, HOLE_BELOW_4G, SCRATCH } from '../../guests/program/index.ts';
 import { endOfRam } from '../oracle/guest-frames.ts';
 import type { Environment } from '../../src/agent/protocol.ts';
-import type { DevicePart, Layout } from './layout.ts';
+import { pciRegisters, type DevicePart, type Layout } from './layout.ts';
 
 /** Where a vCPU's programs go: nothing of it is another vCPU's. */
 export interface Place {
@@ -72,6 +72,18 @@ function fits(parts: readonly DevicePart[]): boolean {
   );
 }
 
+/** Slots of bus 0 that nothing of QEMU's is in. */
+export const pciSlots = [0x18, 0x19, 0x1a] as const;
+
+/** A PCI function, or none. Only one vCPU may use 0xcf8. */
+function functionsOf(vcpu: number, servers: number): fc.Arbitrary<DevicePart[]> {
+  const [slot] = pciSlots;
+  const one = pieceOf([pciRegisters.size], servers).map(({ server, size, key, behaviour }): DevicePart[] => [
+    { server: `s${server}`, vcpu, space: 'pci', at: slot << 3, size, key, behaviour },
+  ]);
+  return vcpu === 0 ? fc.oneof(fc.constant<DevicePart[]>([]), one) : fc.constant<DevicePart[]>([]);
+}
+
 function partsOf(vcpu: number, servers: number): fc.Arbitrary<DevicePart[]> {
   const place = placeOf(vcpu);
   const ports = fc
@@ -95,11 +107,11 @@ function partsOf(vcpu: number, servers: number): fc.Arbitrary<DevicePart[]> {
       }),
   );
   return fc
-    .tuple(ports, fc.tuple(...memories), fc.constantFrom(0, 0, 1, 2, 4), fc.nat(7))
-    .map(([ports, memories, by, which]) => {
-      const parts = [...ports, ...memories.flat()];
+    .tuple(ports, fc.tuple(...memories), functionsOf(vcpu, servers), fc.constantFrom(0, 0, 1, 2, 4), fc.nat(7))
+    .map(([ports, memories, functions, by, which]) => {
+      const parts = [...ports, ...memories.flat(), ...functions];
       const under = parts[which];
-      if (by === 0 || under === undefined) return parts;
+      if (by === 0 || under === undefined || under.space === 'pci') return parts;
       const more = [...parts, overlay(under, by, servers)];
       return fits(more) ? more : parts;
     });

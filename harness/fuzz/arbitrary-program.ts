@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import type { MemorySize, Operation, PortSize, RawOperation, Repeat } from '../../guests/program/index.ts';
 import { endOfRam } from '../oracle/guest-frames.ts';
-import { placeOf, ramBytes } from './arbitrary-layout.ts';
+import { pciSlots, placeOf, ramBytes } from './arbitrary-layout.ts';
 import type { Layout } from './layout.ts';
 import { bytesOf, codeForms, vectorForms, type Code, type CodeForm } from './machine-code.ts';
 
@@ -116,6 +116,20 @@ function raw(vcpu: number, forms: readonly CodeForm[], mmio: fc.Arbitrary<bigint
     });
 }
 
+/** Selects a register of a PCI function, by four bytes or by less, which selects nothing; or accesses what is selected. */
+function config(): fc.Arbitrary<Operation> {
+  const address = fc
+    .tuple(fc.constantFrom(...pciSlots), fc.noBias(fc.nat(0xff)), fc.constantFrom(1n, 1n, 1n, 0n))
+    .map(([slot, register, isEnabled]) => (isEnabled << 31n) | BigInt((slot << 11) | register));
+  const data = fc.tuple(portSize, fc.nat(3)).map(([size, at]) => ({ size, port: 0xcfc + at - (at % size) }));
+  return fc.oneof(
+    { weight: 3, arbitrary: address.map((rax): Operation => ({ op: 'out', port: 0xcf8, size: 4, rax })) },
+    { weight: 1, arbitrary: address.map((rax): Operation => ({ op: 'out', port: 0xcfa, size: 2, rax })) },
+    { weight: 4, arbitrary: fc.tuple(data, register).map(([at, rax]): Operation => ({ op: 'in', ...at, rax })) },
+    { weight: 3, arbitrary: fc.tuple(data, register).map(([at, rax]): Operation => ({ op: 'out', ...at, rax })) },
+  );
+}
+
 /** An operation that makes accesses, on a vCPU of a layout. */
 export function arbitraryOperation(layout: Layout, vcpu: number): fc.Arbitrary<Operation> {
   const port = near(pointsOf(layout, vcpu, 'port')).map(Number);
@@ -123,7 +137,9 @@ export function arbitraryOperation(layout: Layout, vcpu: number): fc.Arbitrary<O
   const mmio = near(memoryPoints);
   // The processor knows nothing of RAM there but what programs have put.
   const mmioOnly = near(memoryPoints.filter((point) => point < endOfRam || point > endOfRam + 0x20n));
+  const hasFunction = layout.parts.some((part) => part.vcpu === vcpu && part.space === 'pci');
   return fc.oneof(
+    ...(hasFunction ? [{ weight: 4, arbitrary: config() }] : []),
     { weight: 5, arbitrary: fc.record({ op: fc.constant('in' as const), port, size: portSize, rax: register }) },
     { weight: 5, arbitrary: fc.record({ op: fc.constant('out' as const), port, size: portSize, rax: register }) },
     {
@@ -154,6 +170,8 @@ export function prologue(vcpu: number): Operation[] {
     { op: 'fill', address: ram + BigInt(middle + 0x100), length: middle - 0x100, byte: 0xa5 },
   ];
   if (vcpu !== 0) return operations;
+  // Whatever was selected before.
+  operations.push({ op: 'out', port: 0xcf8, size: 4, rax: 0n });
   // Not to be filled: it is no scratch memory.
   for (let at = -64n; at < 0n; at += 8n) {
     operations.push({

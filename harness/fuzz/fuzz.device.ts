@@ -1,8 +1,8 @@
-import { defineDevice, memory, port, type RegionHandler } from 'ioreqlab/device';
+import { defineDevice, memory, pciFunction, port, type Claim, type RegionHandler } from 'ioreqlab/device';
 
 /** A piece of the device: a region of its own, named `r` and its number. */
 interface Part {
-  readonly space: 'port' | 'memory';
+  readonly space: 'port' | 'memory' | 'pci';
   /** Bytes. */
   readonly size: number;
   /** Other parts answer otherwise. */
@@ -78,21 +78,30 @@ function stream({ key }: Part): State {
   };
 }
 
+/** As `pciRegisters` of layout.ts says. */
+const registers = { offset: 0x40, size: 0xc0 } as const;
+
+function claimOf({ space, size }: Part): Claim {
+  if (space === 'pci') return pciFunction({ vendor: 0x1b36, device: 0x00f2, class: 0xff0000, registers });
+  return (space === 'port' ? port : memory)({ size, widths });
+}
+
 /**
  * The device of generated programs: any number of regions, whose answers follow from what each was asked so far;
  * `known-devices.ts` knows them. No two vCPUs may use the same region.
  */
 export default defineDevice({
   name: 'ioreqlab-fuzz',
-  regions: ({ parts }: { readonly parts: readonly Part[] }) =>
-    Object.fromEntries(
-      parts.map(({ space, size }, i) => [`r${i}`, (space === 'port' ? port : memory)({ size, widths })]),
-    ),
+  regions: ({ parts }: { readonly parts: readonly Part[] }): Record<string, Claim> =>
+    Object.fromEntries(parts.map((part, i) => [`r${i}`, claimOf(part)])),
   create({ parts }: { readonly parts: readonly Part[] }) {
     const states = parts.map((part) => (part.behaviour === 'bytes' ? bytes(part) : stream(part)));
+    const handlers = states.map(({ handler }, i) =>
+      parts[i]?.space === 'pci' ? { bars: {}, config: handler } : handler,
+    );
     return Object.assign(
       { reset: () => states.forEach((state) => state.reset()) },
-      Object.fromEntries(states.map(({ handler }, i) => [`r${i}`, handler])),
+      Object.fromEntries(handlers.map((handler, i) => [`r${i}`, handler])),
     ) as Record<string, RegionHandler>;
   },
 });

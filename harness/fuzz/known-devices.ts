@@ -5,7 +5,7 @@ import type { IoRequest } from '../../src/model/oracle/world.ts';
 import * as z from 'zod';
 import { LabError } from '../../src/errors.ts';
 import type { RecipeStep } from '../replay/recipe.ts';
-import type { DevicePart } from './layout.ts';
+import { pciRegisters, type DevicePart } from './layout.ts';
 
 /** The name of the device in fuzz.device.ts. */
 export const fuzzDevice = 'ioreqlab-fuzz';
@@ -14,7 +14,7 @@ const optionsSchema = z.object({
   parts: z
     .array(
       z.object({
-        space: z.enum(['port', 'memory']),
+        space: z.enum(['port', 'memory', 'pci']),
         size: z.number().int().min(1).max(0x10_0000),
         key: z.number().int().min(0).max(0xffff_ffff),
         behaviour: z.enum(['bytes', 'stream']),
@@ -66,7 +66,7 @@ class Part {
 
   constructor({ space, at, size, key, behaviour }: DevicePart) {
     this.space = space;
-    this.start = BigInt(at);
+    this.start = space === 'pci' ? (BigInt(at) << 32n) + BigInt(pciRegisters.offset) : BigInt(at);
     this.end = this.start + BigInt(size) - 1n;
     this.#state = BigInt(key);
     if (behaviour !== 'bytes') return;
@@ -100,6 +100,9 @@ class Part {
   }
 }
 
+const spaceOf = (type: IoRequest['type']): DevicePart['space'] =>
+  type === ioreqType.pio ? 'port' : type === ioreqType.pciConfig ? 'pci' : 'memory';
+
 /**
  * What the devices of fuzz.device.ts answer, from their state after a reset on. An element goes to the region that has all
  * of it; where there is none it reads all ones and writes nothing (`Dispatcher` of src/server).
@@ -121,15 +124,15 @@ export class KnownParts implements KnownDevices {
   }
 
   serve(server: string, request: IoRequest, memory: DeviceMemory): bigint | undefined {
-    // Configuration spaces are not known.
-    if (request.type === ioreqType.pciConfig) return undefined;
     const { type, isRead, dataIsPointer, backwards, size, count, address, data } = request;
     const step = BigInt(backwards ? -size : size);
     const addressStep = type === ioreqType.copy ? step : 0n;
     let answer: bigint | undefined;
     for (let i = 0n; i < count; i++) {
       const at = address + i * addressStep;
-      const part = this.#find(server, type === ioreqType.pio ? 'port' : 'memory', at, size);
+      const part = this.#find(server, spaceOf(type), at, size);
+      // The rest of a configuration space is not the device's.
+      if (part === undefined && type === ioreqType.pciConfig) return undefined;
       const pointer = data + i * step;
       if (isRead) {
         const value = part?.read(at, size) ?? BigInt.asUintN(8 * size, all64);

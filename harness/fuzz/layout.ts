@@ -12,12 +12,17 @@ export interface DevicePart {
   readonly server: string;
   /** Whose programs go there. */
   readonly vcpu: number;
-  readonly space: 'port' | 'memory';
+  /** `pci`: registers of a PCI function of its own, from {@link pciRegisters} on. */
+  readonly space: 'port' | 'memory' | 'pci';
+  /** Of a PCI function: segment, bus and devfn. */
   readonly at: number;
   readonly size: number;
   readonly key: number;
   readonly behaviour: 'bytes' | 'stream';
 }
+
+/** The registers of a PCI function that are the device's own. */
+export const pciRegisters = { offset: 0x40, size: 0xc0 } as const;
 
 /** Servers, ranges and devices of a guest. Later servers have later ids. */
 export interface Layout {

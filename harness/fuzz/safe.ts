@@ -20,7 +20,11 @@ export function runOf(layout: Layout, programs: readonly Program[]): OracleRun {
       name,
       ranges: layout.parts
         .filter(({ server }) => server === name)
-        .map(({ space, at, size }) => ({ kind: space, start: BigInt(at), end: BigInt(at + size) - 1n })),
+        .map(({ space, at, size }) => ({
+          kind: space,
+          start: BigInt(at),
+          end: BigInt(space === 'pci' ? at : at + size - 1),
+        })),
     })),
     vcpus: programs.map((program, vcpu) => ({ vcpu, steps: stepsOf(program, undefined) })),
     devices: new KnownParts(layout.parts),

@@ -101,6 +101,7 @@ function rangesOf({ steps }: Recipe): TraceServer[] {
     };
     const ranges = (parts ?? []).map(({ space, size = 1 }, i) => {
       const start = BigInt(step.at[`r${i}`] ?? 0);
+      if (space === 'pci') return { kind: 'pci', start, end: start } as const;
       return { kind: space === 'port' ? 'port' : 'memory', start, end: start + BigInt(size) - 1n } as const;
     });
     return [{ name: step.server, ranges }];

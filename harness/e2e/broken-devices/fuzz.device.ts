@@ -6,7 +6,7 @@ export default defineDevice({
   name: right.name,
   regions: right.regions,
   create(options: Parameters<typeof right.create>[0], context) {
-    const instance: Record<string, RegionHandler> = { ...right.create(options, context) };
+    const instance = { ...right.create(options, context) } as Record<string, RegionHandler>;
     for (const handler of Object.values(instance)) {
       const { write } = handler;
       if (write === undefined) continue;
