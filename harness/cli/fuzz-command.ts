@@ -209,7 +209,8 @@ function factsOf({ signature, file, operations, isReproduced, disagreement }: Fu
 }
 
 function failureText({ signature, file, operations, disagreement, isReproduced }: FuzzFailure): string {
-  const size = isReproduced ? `${operations} operations` : `${operations} operations; it did not show again`;
+  const count = `${operations} operation${operations === 1 ? '' : 's'}`;
+  const size = isReproduced ? count : `${count}; it did not show again`;
   const next = `  next: ioreqlab replay ${shownFile(file)}`;
   return `mismatch: ${signature} (${size})\n${disagreement.text}\n${next}\n`;
 }

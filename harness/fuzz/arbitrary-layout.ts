@@ -122,7 +122,7 @@ export function arbitraryLayout(environment: Environment, vcpus: number): fc.Arb
   return fc.constantFrom(1, 1, 2, 2, 2, 3, 4).chain((count) =>
     fc
       .tuple(
-        fc.array(fc.constantFrom('one', 'one', 'perVcpu'), { minLength: count, maxLength: count }),
+        fc.array(fc.constantFrom('one', 'one', 'one', 'one', 'one', 'perVcpu'), { minLength: count, maxLength: count }),
         fc.tuple(...Array.from({ length: vcpus }, (_, vcpu) => partsOf(vcpu, count))),
       )
       .map(([workers, parts]) => ({

@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { encodeProgram, type Program } from '../../guests/program/index.ts';
 import { predict } from '../../src/model/oracle/check-trace.ts';
 import { setupOf } from '../oracle/guest-frames.ts';
-import { arbitraryLayout, placeOf } from './arbitrary-layout.ts';
+import { arbitraryLayout, pciSlots, placeOf } from './arbitrary-layout.ts';
 import { makeLayout, makeRun, seedOf } from './batch.ts';
 import type { DevicePart } from './layout.ts';
 import { makeSafe, runOf } from './safe.ts';
