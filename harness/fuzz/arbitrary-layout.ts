@@ -125,11 +125,15 @@ export function arbitraryLayout(environment: Environment, vcpus: number): fc.Arb
         fc.array(fc.constantFrom('one', 'one', 'one', 'one', 'one', 'perVcpu'), { minLength: count, maxLength: count }),
         fc.tuple(...Array.from({ length: vcpus }, (_, vcpu) => partsOf(vcpu, count))),
       )
-      .map(([workers, parts]) => ({
-        environment,
-        vcpus,
-        servers: workers.map((one, i) => ({ name: `s${i}`, options: one === 'one' ? {} : { workers: one } })),
-        parts: parts.flat(),
-      })),
+      .map(([workers, byVcpu]) => {
+        const parts = byVcpu.flat();
+        const servers = workers.map((one, i) => {
+          const name = `s${i}`;
+          // A PCI function has one configuration space, so its server has one worker.
+          const hasFunction = parts.some(({ server, space }) => server === name && space === 'pci');
+          return { name, options: one === 'one' || hasFunction ? {} : { workers: one } };
+        });
+        return { environment, vcpus, servers, parts };
+      }),
   );
 }

@@ -29,6 +29,7 @@ describe('generated layouts', () => {
             expect(servers.map(({ name }) => name)).toContain(part.server);
             const { ports, memory } = placeOf(part.vcpu);
             if (part.space === 'pci') {
+              expect(servers.find(({ name }) => name === part.server)?.options).toEqual({});
               // Only one vCPU may write to 0xcf8.
               expect([part.vcpu, pciSlots.some((slot) => slot << 3 === part.at)]).toEqual([0, true]);
               continue;
