@@ -15,7 +15,7 @@ import {
 import { LabError } from '../../src/errors.ts';
 import { withHostOptions, type HostArguments } from './host-options.ts';
 import { measureByTurns } from './measure-by-turns.ts';
-import { defaultRoot, defaultScenarios } from './run-command.ts';
+import { defaultRoot, defaultScenarios } from './defaults.ts';
 
 interface CompareArguments extends HostArguments {
   what: string[];

@@ -15,7 +15,7 @@ import { SshConnection } from '../host/ssh/ssh-connection.ts';
 import { repository } from '../repository.ts';
 import { findHost, knownHosts } from './host-options.ts';
 import { interruptible } from './interrupt.ts';
-import { defaultScenarios } from './run-command.ts';
+import { defaultScenarios } from './defaults.ts';
 
 interface HostCommandArguments {
   name: string | undefined;

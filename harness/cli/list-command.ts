@@ -4,7 +4,7 @@ import { EXIT } from '../../results/index.ts';
 import { findScenarios, selectScenarios } from '../run/select.ts';
 import { withTags } from '../run/tags.ts';
 import { listScenarios } from '../run/vitest-run.ts';
-import { defaultScenarios } from './run-command.ts';
+import { defaultScenarios } from './defaults.ts';
 
 interface ListArguments {
   scenario: string[];

@@ -1,18 +1,9 @@
 import { hideBin } from 'yargs/helpers';
-import yargs from 'yargs';
+import yargs, { type CommandModule } from 'yargs';
 import { EXIT } from '../../results/index.ts';
 import { LabError } from '../../src/errors.ts';
 import { version } from '../entry-points.ts';
-import { compareCommand } from './compare-command.ts';
 import { explain } from './fail.ts';
-import { fuzzCommand } from './fuzz-command.ts';
-import { hostCommand } from './host-command.ts';
-import { listCommand } from './list-command.ts';
-import { minimizeCommand, replayCommand } from './replay-command.ts';
-import { reportCommand } from './report-command.ts';
-import { runCommand } from './run-command.ts';
-import { setupCommand } from './setup-command.ts';
-import { showCommand } from './show-command.ts';
 
 // A reader that has seen enough (`| head`) is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -20,19 +11,29 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   throw error;
 });
 
-const parser = yargs(hideBin(process.argv))
+/** In the order of the help. Each is loaded when it is called for: all of them together take as long as many a command. */
+const commands = {
+  run: async () => (await import('./run-command.ts')).runCommand,
+  list: async () => (await import('./list-command.ts')).listCommand,
+  fuzz: async () => (await import('./fuzz-command.ts')).fuzzCommand,
+  replay: async () => (await import('./replay-command.ts')).replayCommand,
+  minimize: async () => (await import('./replay-command.ts')).minimizeCommand,
+  host: async () => (await import('./host-command.ts')).hostCommand,
+  show: async () => (await import('./show-command.ts')).showCommand,
+  compare: async () => (await import('./compare-command.ts')).compareCommand,
+  report: async () => (await import('./report-command.ts')).reportCommand,
+  setup: async () => (await import('./setup-command.ts')).setupCommand,
+};
+const words = hideBin(process.argv);
+const called = Object.entries(commands).filter(([name]) => name === words[0]);
+const wanted = called.length === 0 ? Object.entries(commands) : called;
+const modules = await Promise.all(wanted.map(async ([, load]) => await load()));
+
+const parser = yargs(words)
   .scriptName('ioreqlab')
   .usage("$0 <command>\n\nTests and times Xen's ioreq path on real Xen.")
-  .command(runCommand)
-  .command(listCommand)
-  .command(fuzzCommand)
-  .command(replayCommand)
-  .command(minimizeCommand)
-  .command(hostCommand)
-  .command(showCommand)
-  .command(compareCommand)
-  .command(reportCommand)
-  .command(setupCommand)
+  // Each knows its own arguments; yargs's types would have all of them alike.
+  .command(modules as unknown as CommandModule[])
   .demandCommand(1, 'which command?')
   .strict()
   .recommendCommands()
@@ -53,16 +54,14 @@ const parser = yargs(hideBin(process.argv))
     throw new LabError(what, {
       blame: 'usage',
       code: 'USAGE',
-      next: `ioreqlab ${commandOf(hideBin(process.argv))}--help`,
+      next: `ioreqlab ${commandOf(words)}--help`,
     });
   });
-
-const commands = ['run', 'list', 'fuzz', 'replay', 'minimize', 'host', 'show', 'compare', 'report', 'setup'];
 
 /** The command that a wrong command line means, as far as it can be told: for its help. */
 function commandOf(words: readonly string[]): string {
   const [first = '', second = ''] = words;
-  if (!commands.includes(first)) return '';
+  if (!Object.hasOwn(commands, first)) return '';
   return first === 'host' && /^[a-z]+$/.test(second) ? `${first} ${second} ` : `${first} `;
 }
 

@@ -18,7 +18,7 @@ import { EndReason } from '../run/run.ts';
 import { chooseHosts, withHostOptions, type HostArguments } from './host-options.ts';
 import { interruptible } from './interrupt.ts';
 import { LiveNotes } from './live-notes.ts';
-import { defaultScenarios } from './run-command.ts';
+import { defaultScenarios } from './defaults.ts';
 
 interface ReplayArguments extends HostArguments {
   file: string;

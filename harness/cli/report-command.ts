@@ -16,7 +16,7 @@ import {
 } from '../../results/index.ts';
 import { LabError } from '../../src/errors.ts';
 import { version } from '../entry-points.ts';
-import { defaultRoot } from './run-command.ts';
+import { defaultRoot } from './defaults.ts';
 
 interface ReportArguments {
   run: string[];

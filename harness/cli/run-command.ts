@@ -11,11 +11,11 @@ import {
 } from '../../results/index.ts';
 import { environmentSchema, type Environment } from '../../src/agent/protocol.ts';
 import { LabError } from '../../src/errors.ts';
-import { repository } from '../repository.ts';
 import { runLab, type RunListener } from '../run/run.ts';
 import { findScenarios, selectScenarios } from '../run/select.ts';
 import { withTags } from '../run/tags.ts';
 import { listScenarios, type ScenarioOutcome } from '../run/vitest-run.ts';
+import { defaultRoot, defaultScenarios } from './defaults.ts';
 import { chooseHosts, withHostOptions, type HostArguments } from './host-options.ts';
 import { interruptible } from './interrupt.ts';
 import { LiveNotes } from './live-notes.ts';
@@ -31,10 +31,6 @@ interface RunArguments extends HostArguments {
   out: string;
   json: boolean;
 }
-
-/** Where runs go, unless told otherwise. */
-export const defaultRoot: string = `${repository}/results/runs`;
-export const defaultScenarios: string = `${repository}/scenarios`;
 
 export const runCommand: CommandModule<object, RunArguments> = {
   command: 'run [scenario..]',

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { CommandModule } from 'yargs';
 import { listRuns, readRun, runDirectory, summaryText } from '../../results/index.ts';
-import { defaultRoot } from './run-command.ts';
+import { defaultRoot } from './defaults.ts';
 
 interface ShowArguments {
   run: string;
