@@ -1,3 +1,4 @@
+import { LEAST_FLOOR } from '../compare/history.ts';
 import type { Unit } from '../run-schema.ts';
 import { betterOf } from '../unit-direction.ts';
 import { environmentChanges, releaseLabel, type EnvironmentChange } from './environment.ts';
@@ -43,14 +44,11 @@ export interface Trend {
 /** Where the values of a series change: indices of the first of each new kind, rising, without 0. */
 export type Detect = (values: readonly number[]) => readonly number[];
 
-/** Smaller changes are no news: exact medians repeat within a tenth of a per cent, times on hardware within one. */
-const LEAST = { exact: 0.001, wall: 0.01 } as const;
-
-/** Cuts a series where `detect` finds that it changes, and by enough; marks the releases. */
+/** Cuts a series where `detect` finds that it changes, and by more than comparisons take for noise; marks the releases. */
 export function trendOf(series: Series, detect: Detect): Trend {
   const { points, unit, kind } = series;
   const values = points.map(({ value }) => value);
-  const segments = segmentsOf(values, detect(values), LEAST[kind]);
+  const segments = segmentsOf(values, detect(values), LEAST_FLOOR[kind]);
   const changes = segments.slice(1).map(({ start, level }, index): LevelChange => {
     const before = segments[index]?.level ?? level;
     const [old, now] = [points[start - 1], points[start]];

@@ -148,21 +148,21 @@ describe('a trend', () => {
 
   test('finds nothing where nothing changes, or less than repeats', () => {
     expect(trendOf(plainSeries(Array.from({ length: 60 }, () => 8)), detectChanges).changes).toEqual([]);
-    // A step of half of a thousandth, of which the test is certain.
-    const tiny = Array.from({ length: 60 }, (_, index) => (index < 30 ? 100_000 : 100_050));
+    // A step of one and a half thousandths, of which the test is certain.
+    const tiny = Array.from({ length: 60 }, (_, index) => (index < 30 ? 100_000 : 100_150));
     expect(trendOf(plainSeries(tiny), detectChanges).changes).toEqual([]);
     expect(trendOf(plainSeries([5]), detectChanges)).toMatchObject({ changes: [], segments: [{ start: 0, end: 1 }] });
   });
 
   test('segments cover the series without a gap, and steps between them are large enough, whatever is detected', () => {
     const cuts = fc.uniqueArray(fc.integer({ min: 1, max: 39 })).map((all) => all.sort((a, b) => a - b));
-    const values = fc.array(fc.integer({ min: 9990, max: 10_030 }), { minLength: 40, maxLength: 40 });
+    const values = fc.array(fc.integer({ min: 9980, max: 10_060 }), { minLength: 40, maxLength: 40 });
     fc.assert(
       fc.property(values, cuts, (all, found) => {
         const { segments, changes } = trendOf(plainSeries(all), () => found);
         expect([0, ...segments.map(({ end }) => end)]).toEqual([...segments.map(({ start }) => start), 40]);
         expect(changes.map(({ index }) => index)).toEqual(segments.slice(1).map(({ start }) => start));
-        for (const { relative } of changes) expect(Math.abs(relative ?? 0)).toBeGreaterThanOrEqual(0.001);
+        for (const { relative } of changes) expect(Math.abs(relative ?? 0)).toBeGreaterThanOrEqual(0.002);
       }),
       { numRuns: 30 },
     );
