@@ -37,7 +37,7 @@ function row(record: ScenarioRecord, metric: Metric): Html {
   return html`<tr>
     <th scope="row">${metric.name} <small>${metric.unit} (${metric.kind})</small></th>
     <td>${record.id} <small>${variantText(record)}</small></td>
-    <td>${record.host}</td>
+    <td class="nowrap">${record.host}</td>
     ${COLUMNS.map((column) => html`<td class="number" data-key="${metric[column]}">${formatNumber(metric[column])}</td>`)}
   </tr>`;
 }
