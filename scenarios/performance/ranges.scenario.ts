@@ -7,7 +7,7 @@
  * # Method
  * As `performance/ladder`, with 1, 16 and 256 ranges of each kind, the same in C and in TypeScript.
  * `ranges.<n>.<who>` is a port in the last range, the longest way for Xen; with 256 also one in the first
- * (`ranges.256-first.<who>`) and memory in the last (`ranges.256-memory.<who>`). What nobody owns (`unclaimed`) and what
+ * (`ranges.256.first.<who>`) and memory in the last (`ranges.256.memory.<who>`). What nobody owns (`unclaimed`) and what
  * QEMU owns (`qemu`) are looked for in the same lists.
  *
  * # Limits
@@ -53,8 +53,8 @@ scenario(
         await warmUp(fixtures, server, [last, memory], server === 'ts' ? undefined : fewRequests);
         await timeServer(fixtures, { topic: `ranges.${count}`, rung: server, accesses: { '': last } });
         if (count === 256) {
-          await timeServer(fixtures, { topic: 'ranges.256-first', rung: server, accesses: { '': first } });
-          await timeServer(fixtures, { topic: 'ranges.256-memory', rung: server, accesses: { '': memory } });
+          await timeServer(fixtures, { topic: 'ranges.256.first', rung: server, accesses: { '': first } });
+          await timeServer(fixtures, { topic: 'ranges.256.memory', rung: server, accesses: { '': memory } });
         }
         await ask();
         if (server === 'c') {

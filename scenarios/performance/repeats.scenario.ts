@@ -5,7 +5,7 @@
  * element falls with the length.
  *
  * # Method
- * Elements of 4 bytes, 1 to 1024 of them, page-aligned. The metric is `repeats.<ins or outs><elements>.<who>`: TypeScript, blocking
+ * Elements of 4 bytes, 1 to 1024 of them, page-aligned. The metric is `repeats.<elements>.<ins or outs>.<who>`: TypeScript, blocking
  * and spinning, and nobody, whom Xen answers without a request. The yardstick in C does not move data.
  *
  * # Limits
@@ -31,11 +31,11 @@ const strings = (
   Object.fromEntries(
     some.flatMap((count) => [
       [
-        `repeats.ins${count}.${rung}`,
+        `repeats.${count}.ins.${rung}`,
         (p: ProgramBuilder) => p.repIns({ port: at, size: 4, count, destination: SCRATCH.start }),
       ],
       [
-        `repeats.outs${count}.${rung}`,
+        `repeats.${count}.outs.${rung}`,
         (p: ProgramBuilder) => p.repOuts({ port: at, size: 4, count, source: SCRATCH.start }),
       ],
     ]),
