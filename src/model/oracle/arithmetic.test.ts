@@ -5,15 +5,15 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { afterAll, expect, it } from 'vitest';
-import { modify } from './arithmetic.ts';
+import { countBits, modify } from './arithmetic.ts';
 import { arithmeticFlags } from './cpu.ts';
-import type { Modification, Width } from './instruction.ts';
+import type { BitCount, Modification, Width } from './instruction.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'ioreqlab-arithmetic-'));
 afterAll(() => rmSync(directory, { recursive: true }));
 
 interface Case {
-  readonly operation: Modification;
+  readonly operation: string;
   readonly size: Width;
   readonly a: bigint;
   readonly b: bigint;
@@ -38,10 +38,47 @@ function onProcessor(cases: readonly Case[]): (readonly [bigint, bigint])[] {
     });
 }
 
+const counts: readonly string[] = ['bsf', 'bsr', 'tzcnt', 'lzcnt', 'popcnt'];
+/** With what they shift by. */
+const doubleShift = /^(sh[lr]d)(\d+)$/;
+
+function compute({ operation, a, b, size, rflags }: Case) {
+  if (counts.includes(operation)) {
+    const { value = a, ...rest } = countBits(operation as BitCount, b, size, rflags);
+    return { value, ...rest };
+  }
+  const [, shift, by] = doubleShift.exec(operation) ?? [];
+  return modify((shift ?? operation) as Modification, a, b, size, rflags, BigInt(by ?? 0));
+}
+
 const operations = [
   ...['add', 'or', 'adc', 'sbb', 'and', 'sub', 'xor', 'inc', 'dec', 'not', 'neg', 'rol', 'ror', 'shl', 'shr', 'sar'],
-  ...['bts', 'btr', 'btc', 'xchg', 'xadd'],
-] as Modification[];
+  ...[
+    'bts',
+    'btr',
+    'btc',
+    'xchg',
+    'xadd',
+    'rcl',
+    'rcr',
+    'shld1',
+    'shld7',
+    'shld13',
+    'shrd1',
+    'shrd7',
+    'shrd13',
+    'imul',
+  ],
+  ...counts,
+];
+const notOfBytes = new Set([
+  'bts',
+  'btr',
+  'btc',
+  'imul',
+  ...counts,
+  ...operations.filter((one) => doubleShift.test(one)),
+]);
 
 /** Values at the edges of each width, and any others. */
 const value = fc.oneof(
@@ -59,7 +96,7 @@ const anyCase = fc.record({
 it('values and flags are those of a processor', () => {
   const cases = fc
     .sample(anyCase, 20_000)
-    .filter(({ operation, size }) => size !== 1 || !operation.startsWith('bt'))
+    .filter(({ operation, size }) => size !== 1 || !notOfBytes.has(operation))
     .map(({ a, b, size, ...rest }) => ({
       ...rest,
       size,
@@ -69,8 +106,7 @@ it('values and flags are those of a processor', () => {
   const expected = onProcessor(cases);
   expect(expected).toHaveLength(cases.length);
   cases.forEach((one, i) => {
-    const { operation, a, b, size, rflags } = one;
-    const computed = modify(operation, a, b, size, rflags);
+    const computed = compute(one);
     const [wanted = -1n, flags = -1n] = expected[i] ?? [];
     const looked = arithmeticFlags & ~computed.undefinedFlags;
     if (computed.value !== wanted || (computed.rflags & looked) !== (flags & looked)) {

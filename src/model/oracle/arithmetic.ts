@@ -1,5 +1,5 @@
 import { arithmeticFlags, flag } from './cpu.ts';
-import type { Modification } from './instruction.ts';
+import type { BitCount, Modification } from './instruction.ts';
 
 /** A result and the flags with it. */
 export interface Computed {
@@ -93,8 +93,101 @@ function rotate(operation: 'rol' | 'ror', a: bigint, by: bigint, size: number, r
   };
 }
 
-/** What a read-modify-write instruction makes of `a`, with operand `b`: both unsigned and of `size` bytes. */
-export function modify(operation: Modification, a: bigint, b: bigint, size: number, rflags: bigint): Computed {
+/** RCL and RCR: the carry is one bit more. */
+function rotateThroughCarry(operation: 'rcl' | 'rcr', a: bigint, by: bigint, size: number, rflags: bigint): Computed {
+  const bits = BigInt(8 * size);
+  const masked = by & (size === 8 ? 63n : 31n);
+  if (masked === 0n) return { value: a, rflags, undefinedFlags: 0n };
+  const all = bits + 1n;
+  const left = operation === 'rcl' ? masked % all : (all - (masked % all)) % all;
+  const whole = a | ((rflags & carry) << bits);
+  const turned = BigInt.asUintN(Number(all), (whole << left) | (whole >> (all - left)));
+  const value = BigInt.asUintN(Number(bits), turned);
+  const last = turned >> bits;
+  const top = value >> (bits - 1n);
+  const isOverflow = (operation === 'rcl' ? top ^ last : top ^ ((value >> (bits - 2n)) & 1n)) === 1n;
+  const flags = (last === 1n ? carry : 0n) | (isOverflow ? overflow : 0n);
+  return {
+    value,
+    rflags: setFlags(rflags, carry | overflow, flags),
+    undefinedFlags: masked === 1n ? 0n : overflow,
+  };
+}
+
+/** SHLD and SHRD, by fewer bits than the operand has: more leave everything undefined. */
+function shiftDouble(
+  operation: 'shld' | 'shrd',
+  a: bigint,
+  b: bigint,
+  by: bigint,
+  size: number,
+  rflags: bigint,
+): Computed {
+  const bits = BigInt(8 * size);
+  const count = by & (size === 8 ? 63n : 31n);
+  if (count === 0n) return { value: a, rflags, undefinedFlags: 0n };
+  const wide = operation === 'shld' ? (a << count) | (b >> (bits - count)) : (a >> count) | (b << (bits - count));
+  const value = BigInt.asUintN(Number(bits), wide);
+  const last = (operation === 'shld' ? a >> (bits - count) : a >> (count - 1n)) & 1n;
+  const isOverflow = (a ^ value) >> (bits - 1n) === 1n;
+  const flags = resultFlags(value, bits) | (last === 1n ? carry : 0n) | (isOverflow ? overflow : 0n);
+  return {
+    value,
+    rflags: setFlags(rflags, arithmeticFlags & ~adjust, flags),
+    undefinedFlags: adjust | (count === 1n ? 0n : overflow),
+  };
+}
+
+/** IMUL of two operands. */
+function multiply(a: bigint, b: bigint, size: number, rflags: bigint): Computed {
+  const product = BigInt.asIntN(8 * size, a) * BigInt.asIntN(8 * size, b);
+  const isCut = BigInt.asIntN(8 * size, product) !== product;
+  return {
+    value: BigInt.asUintN(8 * size, product),
+    rflags: setFlags(rflags, carry | overflow, isCut ? carry | overflow : 0n),
+    undefinedFlags: sign | zero | adjust | parity,
+  };
+}
+
+/** BSF and its kin of `a`; undefined: the register stays as it was. */
+export function countBits(
+  operation: BitCount,
+  a: bigint,
+  size: number,
+  rflags: bigint,
+): Omit<Computed, 'value'> & { readonly value: bigint | undefined } {
+  const bits = 8 * size;
+  const digits = a.toString(2).padStart(bits, '0');
+  const isZero = a === 0n;
+  if (operation === 'popcnt') {
+    const value = BigInt(digits.replaceAll('0', '').length);
+    return { value, rflags: setFlags(rflags, arithmeticFlags, isZero ? zero : 0n), undefinedFlags: 0n };
+  }
+  const first = BigInt(isZero ? bits : bits - 1 - digits.lastIndexOf('1'));
+  const last = BigInt(isZero ? bits : digits.indexOf('1'));
+  if (operation === 'bsf' || operation === 'bsr') {
+    const found = operation === 'bsf' ? first : BigInt(bits) - 1n - last;
+    const flags = setFlags(rflags, zero, isZero ? zero : 0n);
+    return { value: isZero ? undefined : found, rflags: flags, undefinedFlags: arithmeticFlags & ~zero };
+  }
+  const value = operation === 'tzcnt' ? first : last;
+  const flags = (isZero ? carry : 0n) | (value === 0n ? zero : 0n);
+  return { value, rflags: setFlags(rflags, zero | carry, flags), undefinedFlags: sign | overflow | parity | adjust };
+}
+
+/**
+ * What a read-modify-write instruction makes of `a`, with operand `b`: both unsigned and of `size` bytes.
+ *
+ * @param by what SHLD and SHRD shift by
+ */
+export function modify(
+  operation: Modification | 'imul',
+  a: bigint,
+  b: bigint,
+  size: number,
+  rflags: bigint,
+  by = 0n,
+): Computed {
   const bits = BigInt(8 * size);
   const carryIn = rflags & carry;
   switch (operation) {
@@ -133,6 +226,14 @@ export function modify(operation: Modification, a: bigint, b: bigint, size: numb
     case 'rol':
     case 'ror':
       return rotate(operation, a, b, size, rflags);
+    case 'rcl':
+    case 'rcr':
+      return rotateThroughCarry(operation, a, b, size, rflags);
+    case 'shld':
+    case 'shrd':
+      return shiftDouble(operation, a, b, by, size, rflags);
+    case 'imul':
+      return multiply(a, b, size, rflags);
     case 'bts':
     case 'btr':
     case 'btc': {

@@ -33,11 +33,23 @@ export function makeCpu(gpr: Readonly<Partial<Record<Gpr, bigint>>> = {}, rflags
   };
 }
 
+const highBytes = { ah: 'rax', ch: 'rcx', dh: 'rdx', bh: 'rbx' } as const;
+
+/** A general register, or the second byte of one of the first four, which only accesses of one byte have. */
+export type Register = Gpr | keyof typeof highBytes;
+
+const isHighByte = (register: Register): register is keyof typeof highBytes => register in highBytes;
+
 /**
  * Writes the low `size` bytes of a register as an instruction does: four bytes clear the upper half, one and two leave
  * the rest (SDM volume 1, 3.4.1.1).
  */
-export function setGpr(cpu: Cpu, register: Gpr, size: number, value: bigint): void {
+export function setGpr(cpu: Cpu, register: Register, size: number, value: bigint): void {
+  if (isHighByte(register)) {
+    const whole = highBytes[register];
+    cpu.gpr[whole] = (cpu.gpr[whole] & ~0xff00n) | (BigInt.asUintN(8, value) << 8n);
+    return;
+  }
   const before = cpu.gpr[register];
   cpu.gpr[register] =
     size >= 4
@@ -46,6 +58,26 @@ export function setGpr(cpu: Cpu, register: Gpr, size: number, value: bigint): vo
 }
 
 /** The low `size` bytes of a register. */
-export function getGpr(cpu: Cpu, register: Gpr, size: number): bigint {
+export function getGpr(cpu: Cpu, register: Register, size: number): bigint {
+  if (isHighByte(register)) return (cpu.gpr[highBytes[register]] >> 8n) & 0xffn;
   return BigInt.asUintN(8 * size, cpu.gpr[register]);
+}
+
+/**
+ * Whether a condition of Jcc, SETcc and CMOVcc holds, by the low four bits of their opcodes (SDM volume 2, B.1.4.7).
+ */
+export function holds(condition: number, rflags: bigint): boolean {
+  const has = (bits: bigint): boolean => (rflags & bits) !== 0n;
+  const isLess = has(flag.sign) !== has(flag.overflow);
+  const isTrue = [
+    has(flag.overflow),
+    has(flag.carry),
+    has(flag.zero),
+    has(flag.carry | flag.zero),
+    has(flag.sign),
+    has(flag.parity),
+    isLess,
+    isLess || has(flag.zero),
+  ][condition >> 1];
+  return isTrue === ((condition & 1) === 0);
 }

@@ -1,6 +1,7 @@
 import { gprNames, type Gpr } from '../../abi/registers.ts';
-import type { Cpu } from './cpu.ts';
-import type { Combination, Instruction, Modification, PortWidth, Width } from './instruction.ts';
+import type { Cpu, Register } from './cpu.ts';
+import type { BitCount, Combination, Instruction, Modification, PortWidth, Width } from './instruction.ts';
+import { vectorCombinations, vectorElements, vectorMoves } from './vector-opcodes.ts';
 
 /** An instruction in machine code, and where the next one begins. */
 export interface Decoded {
@@ -10,12 +11,18 @@ export interface Decoded {
 
 /** Arithmetic by the number that its opcodes carry (SDM volume 2, table A-2; group 1). */
 const arithmetic = ['add', 'or', 'adc', 'sbb', 'and', 'sub', 'xor', 'cmp'] as const;
-/** Group 2; 6 is an alias of 4, RCL and RCR are not known. */
-const shifts: readonly (Modification | undefined)[] = ['rol', 'ror', undefined, undefined, 'shl', 'shr', 'shl', 'sar'];
+/** Group 2; 6 is an alias of 4. */
+const shifts = ['rol', 'ror', 'rcl', 'rcr', 'shl', 'shr', 'shl', 'sar'] as const;
+const doubleShifts = ['shld', 'shrd'] as const;
+/** What LOCK may not stand before (SDM volume 2, LOCK). */
+const unlockable: readonly string[] = [...shifts, ...doubleShifts];
+/** The first four registers' second bytes, where there is no REX prefix. */
+const highBytes = ['ah', 'ch', 'dh', 'bh'] as const;
 
 /** Prefixes of one instruction. */
 interface Prefixes {
   operandSize: boolean;
+  addressSize: boolean;
   /** 0xf2, 0xf3 or 0. */
   repeat: number;
   lock: boolean;
@@ -60,8 +67,8 @@ interface Memory {
 /**
  * The instruction at an offset of 64-bit machine code, with its addresses computed from the registers. Knows what accesses
  * ports and memory: IN, OUT, MOV and its kin, arithmetic with a memory operand, XCHG, XADD, CMPXCHG, bit tests, shifts,
- * string instructions, PUSH and POP of memory, SSE and AVX moves. Undefined for everything else: register operands, RIP-
- * relative addresses, other segments, AH to DH.
+ * string instructions, PUSH and POP, SSE and AVX moves. Undefined for everything else: register operands, RIP-relative
+ * addresses, GS, whose base is the guest's affair. All other segments begin at 0.
  */
 export function decode(code: Uint8Array, at: number, cpu: Cpu): Decoded | undefined {
   const reader = new Reader(code, at);
@@ -72,7 +79,7 @@ export function decode(code: Uint8Array, at: number, cpu: Cpu): Decoded | undefi
 class Decoder {
   readonly #reader: Reader;
   readonly #cpu: Cpu;
-  readonly #prefixes: Prefixes = { operandSize: false, repeat: 0, lock: false, rex: 0 };
+  readonly #prefixes: Prefixes = { operandSize: false, addressSize: false, repeat: 0, lock: false, rex: 0 };
 
   constructor(reader: Reader, cpu: Cpu) {
     this.#reader = reader;
@@ -83,13 +90,38 @@ class Decoder {
     const prefixes = this.#prefixes;
     for (;;) {
       const byte = this.#reader.byte();
-      if (byte === 0x66) prefixes.operandSize = true;
-      else if (byte === 0xf2 || byte === 0xf3) prefixes.repeat = byte;
-      else if (byte === 0xf0) prefixes.lock = true;
-      else if (byte >= 0x40 && byte <= 0x4f) {
-        prefixes.rex = byte;
-        return this.#checkLock(this.#opcode(this.#reader.byte()));
-      } else return this.#checkLock(this.#opcode(byte));
+      // REX counts only right before the opcode.
+      if (byte >= 0x40 && byte <= 0x4f) prefixes.rex = byte;
+      else if (!this.#prefix(byte)) return this.#checkLock(this.#opcode(byte));
+      else prefixes.rex = 0;
+    }
+  }
+
+  #prefix(byte: number): boolean {
+    const prefixes = this.#prefixes;
+    switch (byte) {
+      case 0x66:
+        prefixes.operandSize = true;
+        return true;
+      case 0x67:
+        prefixes.addressSize = true;
+        return true;
+      case 0xf2:
+      case 0xf3:
+        prefixes.repeat = byte;
+        return true;
+      case 0xf0:
+        prefixes.lock = true;
+        return true;
+      // ES, CS, SS, DS, which have no base in 64-bit mode; FS, which has none in our guest.
+      case 0x26:
+      case 0x2e:
+      case 0x36:
+      case 0x3e:
+      case 0x64:
+        return true;
+      default:
+        return false;
     }
   }
 
@@ -97,9 +129,8 @@ class Decoder {
   #checkLock(instruction: Instruction | undefined): Instruction | undefined {
     if (!this.#prefixes.lock || instruction === undefined) return instruction;
     const { kind } = instruction;
-    const isLockable = kind === 'modify' || kind === 'compareExchange' || kind === 'compareExchangePair';
-    const isShift = kind === 'modify' && shifts.includes(instruction.operation);
-    return isLockable && !isShift ? instruction : undefined;
+    if (kind === 'compareExchange' || kind === 'compareExchangePair') return instruction;
+    return kind === 'modify' && !unlockable.includes(instruction.operation) ? instruction : { kind: 'undefined' };
   }
 
   #opcode(byte: number): Instruction | undefined {
@@ -107,14 +138,38 @@ class Decoder {
     if (byte === 0xc4 || byte === 0xc5) return this.#vex(byte);
     const size = this.#size(byte);
     if (byte < 0x40 && (byte & 7) < 4) return this.#arithmetic(byte, size);
+    const strings = this.#prefixes.addressSize ? ({ size, isNarrow: true } as const) : { size };
     switch (byte) {
+      case 0x50:
+      case 0x51:
+      case 0x52:
+      case 0x53:
+      case 0x54:
+      case 0x55:
+      case 0x56:
+      case 0x57:
+        return { kind: 'pushValue', size: this.#stackSize, source: { register: this.#gpr(byte & 7) } };
+      case 0x58:
+      case 0x59:
+      case 0x5a:
+      case 0x5b:
+      case 0x5c:
+      case 0x5d:
+      case 0x5e:
+      case 0x5f:
+        return { kind: 'popRegister', size: this.#stackSize, register: this.#gpr(byte & 7) };
       case 0x63:
         return this.#loadInto(4, true);
       case 0x6c:
       case 0x6d:
       case 0x6e:
       case 0x6f:
-        return { kind: byte < 0x6e ? 'ins' : 'outs', size: portWidth(size), repeat: this.#repetition };
+        return { ...strings, kind: byte < 0x6e ? 'ins' : 'outs', size: portWidth(size), repeat: this.#repetition };
+      case 0x68:
+      case 0x6a: {
+        const bytes = byte === 0x6a ? 1 : Math.min(this.#stackSize, 4);
+        return { kind: 'pushValue', size: this.#stackSize, source: { immediate: this.#reader.signed(bytes) } };
+      }
       case 0x80:
       case 0x81:
       case 0x83: {
@@ -146,34 +201,37 @@ class Decoder {
       case 0x8a:
       case 0x8b:
         return this.#withRegister(size, (address, register) => ({ kind: 'load', size, address, register }));
+      case 0x8d: {
+        const memory = this.#memory();
+        const register = this.#gprOf(memory);
+        return memory && { kind: 'address', size: this.#wordSize, address: memory.address, register };
+      }
       case 0x8f: {
         const memory = this.#memory();
         if (memory === undefined || (memory.number & 7) !== 0) return undefined;
-        return { kind: 'pop', size: this.#prefixes.operandSize ? 2 : 8, address: memory.address };
+        return { kind: 'pop', size: this.#stackSize, address: memory.address };
       }
       case 0xa0:
       case 0xa1:
-        return { kind: 'load', size, address: BigInt.asUintN(64, this.#reader.signed(8)), register: 'rax' };
+        return { kind: 'load', size, address: this.#offset(), register: 'rax' };
       case 0xa2:
-      case 0xa3: {
-        const address = BigInt.asUintN(64, this.#reader.signed(8));
-        return { kind: 'store', size, address, source: { register: 'rax' } };
-      }
+      case 0xa3:
+        return { kind: 'store', size, address: this.#offset(), source: { register: 'rax' } };
       case 0xa4:
       case 0xa5:
-        return { kind: 'movs', size, repeat: this.#repetition };
+        return { ...strings, kind: 'movs', repeat: this.#repetition };
       case 0xa6:
       case 0xa7:
-        return { kind: 'cmps', size, repeat: this.#comparingRepetition };
+        return { ...strings, kind: 'cmps', repeat: this.#comparingRepetition };
       case 0xaa:
       case 0xab:
-        return { kind: 'stos', size, repeat: this.#repetition };
+        return { ...strings, kind: 'stos', repeat: this.#repetition };
       case 0xac:
       case 0xad:
-        return { kind: 'lods', size, repeat: this.#repetition };
+        return { ...strings, kind: 'lods', repeat: this.#repetition };
       case 0xae:
       case 0xaf:
-        return { kind: 'scas', size, repeat: this.#comparingRepetition };
+        return { ...strings, kind: 'scas', repeat: this.#comparingRepetition };
       case 0xc0:
       case 0xc1:
       case 0xd0:
@@ -187,6 +245,17 @@ class Decoder {
         const immediate = this.#reader.signed(Math.min(size, 4));
         if (memory === undefined || (memory.number & 7) !== 0) return undefined;
         return { kind: 'store', size, address: memory.address, source: { immediate } };
+      }
+      case 0xc8: {
+        const frameBytes = Number(BigInt.asUintN(16, this.#reader.signed(2)));
+        // Nested frames are not known.
+        return this.#reader.byte() === 0 && !this.#prefixes.operandSize ? { kind: 'enter', frameBytes } : undefined;
+      }
+      case 0xc9:
+        return this.#prefixes.operandSize ? undefined : { kind: 'leave' };
+      case 0xd7: {
+        const address = this.#truncated(this.#cpu.gpr.rbx + (this.#cpu.gpr.rax & 0xffn));
+        return { kind: 'load', size: 1, address, register: 'rax' };
       }
       case 0xe4:
       case 0xe5:
@@ -212,9 +281,54 @@ class Decoder {
 
   #twoByte(byte: number): Instruction | undefined {
     const size = this.#size(byte);
-    const modifying = (operation: Modification) => (address: bigint, register: Gpr) =>
+    const modifying = (operation: Modification) => (address: bigint, register: Register) =>
       ({ kind: 'modify', operation, size, address, operand: { register } }) as const;
+    if ((byte & 0xf0) === 0x40) {
+      return this.#withGpr((address, register) => {
+        return { kind: 'loadIf', size: this.#wordSize, address, register, condition: byte & 0xf };
+      });
+    }
+    if ((byte & 0xf0) === 0x90) {
+      const memory = this.#memory();
+      return memory && { kind: 'storeIf', address: memory.address, condition: byte & 0xf };
+    }
     switch (byte) {
+      // PREFETCH and what was kept for it; NOP.
+      case 0x0d:
+      case 0x18:
+      case 0x1f:
+        return this.#memory() && { kind: 'nothing' };
+      case 0x38:
+        return this.#map38(this.#reader.byte());
+      case 0x3a:
+        return this.#map3a(this.#reader.byte());
+      case 0xa4:
+      case 0xa5:
+      case 0xac:
+      case 0xad: {
+        const memory = this.#memory();
+        if (memory === undefined) return undefined;
+        const by = (byte & 1) === 0 ? this.#reader.signed(1) & 0xffn : this.#cpu.gpr.rcx & 0xffn;
+        const common = { size: this.#wordSize, address: memory.address, by };
+        const operand = { register: this.#gprOf(memory) };
+        return { kind: 'modify', operation: doubleShifts[byte < 0xa8 ? 0 : 1], ...common, operand };
+      }
+      case 0xae: {
+        const memory = this.#memory();
+        // CLFLUSH; with a prefix it is another one.
+        const isFlush = memory !== undefined && (memory.number & 7) === 7 && !this.#prefixes.operandSize;
+        return isFlush && this.#prefixes.repeat === 0 ? { kind: 'nothing' } : undefined;
+      }
+      case 0xaf:
+        return this.#withRegister(this.#wordSize, (address, register) => {
+          return { kind: 'combine', operation: 'imul', size: this.#wordSize, address, register };
+        });
+      case 0xb8:
+        return this.#prefixes.repeat === 0xf3 ? this.#count('popcnt') : undefined;
+      case 0xbc:
+        return this.#count(this.#prefixes.repeat === 0xf3 ? 'tzcnt' : 'bsf');
+      case 0xbd:
+        return this.#count(this.#prefixes.repeat === 0xf3 ? 'lzcnt' : 'bsr');
       case 0xa3:
         return this.#withRegister(size, (address, register) => {
           return { kind: 'test', operation: 'bt', size, address, operand: { register } };
@@ -261,9 +375,56 @@ class Decoder {
       default: {
         const { repeat, operandSize } = this.#prefixes;
         const prefix = repeat === 0xf3 ? 2 : repeat === 0xf2 ? 3 : operandSize ? 1 : 0;
-        return this.#vectorMove(byte, prefix, 16, false);
+        const operation = vectorCombinations[byte];
+        if (prefix !== 1 || (operation === undefined && byte !== 0xf7))
+          return this.#vectorMove(byte, prefix, 16, false);
+        if (operation === undefined) return this.#maskedStore();
+        const memory = this.#memory();
+        return memory && { kind: 'combineVector', operation, address: memory.address, vector: memory.number };
       }
     }
+  }
+
+  /** MOVBE, MOVNTDQA. */
+  #map38(byte: number): Instruction | undefined {
+    const { repeat, operandSize } = this.#prefixes;
+    if (repeat !== 0) return undefined;
+    const size = this.#wordSize;
+    if (byte === 0xf0)
+      return this.#withGpr((address, register) => ({ kind: 'load', size, address, register, ...swapped }));
+    if (byte === 0xf1) {
+      return this.#withGpr((address, register) => ({ kind: 'store', size, address, source: { register }, ...swapped }));
+    }
+    if (byte !== 0x2a || !operandSize) return undefined;
+    const memory = this.#memory();
+    const size16 = { size: 16, isVex: false, isAligned: true } as const;
+    return memory && { kind: 'loadVector', address: memory.address, vector: memory.number, ...size16 };
+  }
+
+  #map3a(byte: number): Instruction | undefined {
+    const found = vectorElements[byte];
+    if (found === undefined || !this.#prefixes.operandSize || this.#prefixes.repeat !== 0) return undefined;
+    const size = found.size === 'register' ? (this.#isWide ? 8 : 4) : found.size;
+    const memory = this.#memory();
+    if (memory === undefined) return undefined;
+    const at = (Number(BigInt.asUintN(8, this.#reader.signed(1))) * size) % 16;
+    return { kind: found.kind, size, address: memory.address, vector: memory.number, at, ...unaligned };
+  }
+
+  /** MASKMOVDQU: both operands are registers, the memory is where RDI points. */
+  #maskedStore(): Instruction | undefined {
+    const modrm = this.#reader.byte();
+    if (modrm >> 6 !== 3) return undefined;
+    const { rex } = this.#prefixes;
+    const vector = ((modrm >> 3) & 7) | ((rex & 4) << 1);
+    const mask = (modrm & 7) | ((rex & 1) << 3);
+    return { kind: 'maskedStore', address: this.#truncated(this.#cpu.gpr.rdi), vector, mask };
+  }
+
+  #count(operation: BitCount): Instruction | undefined {
+    return this.#withGpr((address, register) => {
+      return { kind: 'count', operation, size: this.#wordSize, address, register };
+    });
   }
 
   #vex(byte: number): Instruction | undefined {
@@ -284,11 +445,15 @@ class Decoder {
   #vectorMove(byte: number, prefix: number, width: 16 | 32, isVex: boolean): Instruction | undefined {
     const found = vectorMoves.find((move) => move.byte === byte && move.prefix === prefix);
     if (found === undefined) return undefined;
-    const { kind, isAligned = false } = found;
+    const { kind, isAligned = false, at } = found;
+    // The VEX forms of these have another register besides.
+    if (isVex && at !== undefined) return undefined;
     const size = found.size === 'all' ? width : found.size === 'register' ? (this.#isWide ? 8 : 4) : found.size;
     if (width === 32 && size !== 32) return undefined;
     const memory = this.#memory();
-    return memory && { kind, size, address: memory.address, vector: memory.number, isVex, isAligned };
+    if (memory === undefined) return undefined;
+    const common = { kind, size, address: memory.address, vector: memory.number, isVex, isAligned };
+    return at === undefined ? common : { ...common, at };
   }
 
   #arithmetic(byte: number, size: Width): Instruction | undefined {
@@ -314,7 +479,7 @@ class Decoder {
         : byte < 0xd2
           ? { immediate: 1n }
           : { immediate: this.#cpu.gpr.rcx & 0xffn };
-    const operation = memory === undefined ? undefined : shifts[memory.number & 7];
+    const operation = shifts[(memory?.number ?? 0) & 7];
     return memory && operation && { kind: 'modify', operation, size, address: memory.address, operand };
   }
 
@@ -325,9 +490,7 @@ class Decoder {
     const number = memory.number & 7;
     if (byte >= 0xfe) {
       if (number < 2) return { kind: 'modify', operation: number === 0 ? 'inc' : 'dec', size, address };
-      return byte === 0xff && number === 6
-        ? { kind: 'push', size: this.#prefixes.operandSize ? 2 : 8, address }
-        : undefined;
+      return byte === 0xff && number === 6 ? { kind: 'push', size: this.#stackSize, address } : undefined;
     }
     if (number < 2) {
       const immediate = this.#reader.signed(Math.min(size, 4));
@@ -338,19 +501,42 @@ class Decoder {
   }
 
   #loadInto(size: 1 | 2 | 4, isSigned: boolean): Instruction | undefined {
-    const into = this.#isWide ? 8 : this.#prefixes.operandSize ? 2 : 4;
+    const into = this.#wordSize;
     const memory = this.#memory();
-    const register = gprNames[memory?.number ?? 0] ?? 'rax';
+    const register = this.#gprOf(memory);
     return memory && { kind: 'load', size, address: memory.address, register, into: { size: into, isSigned } };
   }
 
-  #withRegister(size: Width, make: (address: bigint, register: Gpr) => Instruction): Instruction | undefined {
+  #withRegister(size: Width, make: (address: bigint, register: Register) => Instruction): Instruction | undefined {
     const memory = this.#memory();
-    const register = gprNames[memory?.number ?? 0];
-    if (memory === undefined || register === undefined) return undefined;
-    // AH, CH, DH, BH.
-    if (size === 1 && this.#prefixes.rex === 0 && memory.number >= 4) return undefined;
-    return make(memory.address, register);
+    if (memory === undefined) return undefined;
+    const isHigh = size === 1 && this.#prefixes.rex === 0 && memory.number >= 4;
+    const register = isHigh ? highBytes[memory.number - 4] : gprNames[memory.number];
+    return register && make(memory.address, register);
+  }
+
+  /** With a register of more than one byte. */
+  #withGpr(make: (address: bigint, register: Gpr) => Instruction): Instruction | undefined {
+    const memory = this.#memory();
+    return memory && make(memory.address, this.#gprOf(memory));
+  }
+
+  #gprOf(memory: Memory | undefined): Gpr {
+    return gprNames[memory?.number ?? 0] ?? 'rax';
+  }
+
+  /** The register of an opcode's lowest three bits. */
+  #gpr(number: number): Gpr {
+    return gprNames[number | ((this.#prefixes.rex & 1) << 3)] ?? 'rax';
+  }
+
+  /** An absolute address, of accesses to AL to RAX. */
+  #offset(): bigint {
+    return this.#truncated(this.#reader.signed(this.#prefixes.addressSize ? 4 : 8));
+  }
+
+  #truncated(address: bigint): bigint {
+    return BigInt.asUintN(this.#prefixes.addressSize ? 32 : 64, address);
   }
 
   /** ModRM, SIB and displacement. */
@@ -372,7 +558,7 @@ class Decoder {
     if (base !== undefined) address += this.#register(base);
     if (mode === 1) address += this.#reader.signed(1);
     else if (mode === 2 || base === undefined) address += this.#reader.signed(4);
-    return { address: BigInt.asUintN(64, address), number };
+    return { address: this.#truncated(address), number };
   }
 
   #register(number: number): bigint {
@@ -383,7 +569,17 @@ class Decoder {
   /** Bytes of the operand: opcodes with their lowest bit clear are those of bytes. */
   #size(byte: number): Width {
     const isByte = (byte & 1) === 0 && byte !== 0x63 && byte !== 0xba;
-    return isByte ? 1 : this.#isWide ? 8 : this.#prefixes.operandSize ? 2 : 4;
+    return isByte ? 1 : this.#wordSize;
+  }
+
+  /** Bytes of an operand that cannot be one byte. */
+  get #wordSize(): 2 | 4 | 8 {
+    return this.#isWide ? 8 : this.#prefixes.operandSize ? 2 : 4;
+  }
+
+  /** Bytes of an operand of the stack. */
+  get #stackSize(): 2 | 8 {
+    return this.#prefixes.operandSize && !this.#isWide ? 2 : 8;
   }
 
   get #isWide(): boolean {
@@ -399,41 +595,6 @@ class Decoder {
   }
 }
 
+const swapped = { isSwapped: true } as const;
+const unaligned = { isVex: false, isAligned: false } as const;
 const portWidth = (size: Width): PortWidth => (size === 8 ? 4 : size);
-
-interface VectorMove {
-  readonly byte: number;
-  readonly prefix: number;
-  readonly kind: 'loadVector' | 'storeVector';
-  /** Bytes; `all` of the vector, or those of a general `register`. */
-  readonly size: 4 | 8 | 'all' | 'register';
-  readonly isAligned?: true;
-}
-
-const bothWays = (
-  load: number,
-  store: number,
-  prefix: number,
-  size: VectorMove['size'],
-  isAligned?: true,
-): VectorMove[] => [
-  { byte: load, prefix, kind: 'loadVector', size, ...(isAligned ? { isAligned } : {}) },
-  { byte: store, prefix, kind: 'storeVector', size, ...(isAligned ? { isAligned } : {}) },
-];
-
-const vectorMoves: readonly VectorMove[] = [
-  ...bothWays(0x10, 0x11, 0, 'all'), // MOVUPS
-  ...bothWays(0x10, 0x11, 1, 'all'), // MOVUPD
-  ...bothWays(0x10, 0x11, 2, 4), // MOVSS
-  ...bothWays(0x10, 0x11, 3, 8), // MOVSD
-  ...bothWays(0x28, 0x29, 0, 'all', true), // MOVAPS
-  ...bothWays(0x28, 0x29, 1, 'all', true), // MOVAPD
-  ...bothWays(0x6f, 0x7f, 1, 'all', true), // MOVDQA
-  ...bothWays(0x6f, 0x7f, 2, 'all'), // MOVDQU
-  ...bothWays(0x6e, 0x7e, 1, 'register'), // MOVD, MOVQ
-  { byte: 0x7e, prefix: 2, kind: 'loadVector', size: 8 }, // MOVQ
-  { byte: 0xd6, prefix: 1, kind: 'storeVector', size: 8 }, // MOVQ
-  { byte: 0xf0, prefix: 3, kind: 'loadVector', size: 'all' }, // LDDQU
-  { byte: 0x2b, prefix: 0, kind: 'storeVector', size: 'all', isAligned: true }, // MOVNTPS
-  { byte: 0xe7, prefix: 1, kind: 'storeVector', size: 'all', isAligned: true }, // MOVNTDQ
-];

@@ -212,3 +212,89 @@ describe('other instructions', () => {
     expect(cpu.gpr.rax).toBe(9n);
   });
 });
+
+describe('instructions of one access', () => {
+  it('CMOVcc reads whatever the condition, and clears the upper half of four bytes', () => {
+    for (const [condition, rax] of [
+      [4, 0x4433_2211n],
+      [5, 0x5n],
+    ] as const) {
+      const cpu = makeCpu({ rax: 0xffff_ffff_0000_0005n }, flag.zero);
+      const { brief } = run({ kind: 'loadIf', size: 4, address: device, register: 'rax', condition }, cpu, {
+        there: eight,
+      });
+      expect([brief, cpu.gpr.rax]).toEqual([[read(4, device)], rax]);
+    }
+  });
+
+  it('SETcc writes 1 or 0 without a read', () => {
+    const set = (condition: number, rflags: bigint): Brief[] =>
+      run({ kind: 'storeIf', address: device, condition }, makeCpu({}, rflags)).brief;
+    expect([set(12, flag.sign), set(12, flag.sign | flag.overflow), set(7, flag.carry)]).toEqual([
+      [write(1, device, 1n)],
+      [write(1, device, 0n)],
+      [write(1, device, 0n)],
+    ]);
+  });
+
+  it('MOVBE swaps', () => {
+    const cpu = makeCpu({ rax: 0x1122_3344n });
+    const load = run({ kind: 'load', size: 2, address: device, register: 'rax', isSwapped: true }, cpu, {
+      there: eight,
+    });
+    expect([load.brief, cpu.gpr.rax]).toEqual([[read(2, device)], 0x1122_1122n]);
+    const store: Instruction = {
+      ...{ kind: 'store', size: 4, address: device, isSwapped: true },
+      source: { register: 'rax' },
+    };
+    expect(run(store, cpu).brief).toEqual([write(4, device, 0x2211_2211n)]);
+  });
+
+  it('BSF of nothing leaves its register', () => {
+    const cpu = makeCpu({ rax: 7n });
+    run({ kind: 'count', operation: 'bsf', size: 4, address: device, register: 'rax' }, cpu);
+    expect([cpu.gpr.rax, cpu.rflags & flag.zero]).toEqual([7n, flag.zero]);
+  });
+
+  it('the second byte of a register is one', () => {
+    const cpu = makeCpu({ rdx: 0x1234_5678n });
+    run({ kind: 'load', size: 1, address: device, register: 'dh' }, cpu, { there: eight });
+    expect(cpu.gpr.rdx).toBe(0x1234_1178n);
+    const { brief } = run({ kind: 'store', size: 1, address: device, source: { register: 'dh' } }, cpu);
+    expect(brief).toEqual([write(1, device, 0x11n)]);
+  });
+});
+
+describe('a stack in MMIO', () => {
+  const top = device + 0x20n;
+
+  it('PUSH goes down, POP up', () => {
+    const cpu = makeCpu({ rsp: top, rbx: 5n });
+    expect(run({ kind: 'pushValue', size: 8, source: { register: 'rbx' } }, cpu).brief).toEqual([
+      write(8, top - 8n, 5n),
+    ]);
+    expect(cpu.gpr.rsp).toBe(top - 8n);
+    expect(run({ kind: 'popRegister', size: 2, register: 'rbx' }, cpu).brief).toEqual([read(2, top - 8n)]);
+    expect([cpu.gpr.rsp, cpu.gpr.rbx]).toEqual([top - 6n, 0n]);
+  });
+
+  it('ENTER and LEAVE', () => {
+    const cpu = makeCpu({ rsp: top, rbp: 5n });
+    expect(run({ kind: 'enter', frameBytes: 0x10 }, cpu).brief).toEqual([write(8, top - 8n, 5n)]);
+    expect([cpu.gpr.rbp, cpu.gpr.rsp]).toEqual([top - 8n, top - 0x18n]);
+    expect(run({ kind: 'leave' }, cpu).brief).toEqual([read(8, top - 8n)]);
+    expect([cpu.gpr.rbp, cpu.gpr.rsp]).toEqual([0n, top]);
+  });
+});
+
+it('a string instruction with 32-bit addresses uses the lower halves of its registers, and clears the upper', () => {
+  const cpu = makeCpu({ rdi: 0x7_0010_0000n, rcx: 0x7_0000_0002n, rax: 9n });
+  const { brief } = run({ kind: 'stos', size: 4, repeat: 'rep', isNarrow: true }, cpu);
+  expect(brief).toEqual([{ size: 4, count: 2, address: device, data: 9n }]);
+  expect([cpu.gpr.rdi, cpu.gpr.rcx]).toEqual([0x10_0008n, 0n]);
+});
+
+it('LOCK where it may not stand is #UD, without a request', () => {
+  const { outcome, brief } = run({ kind: 'undefined' });
+  expect([outcome, brief]).toEqual([{ kind: 'fault', vector: 6, errorCode: 0 }, []]);
+});

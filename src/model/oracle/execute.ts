@@ -1,16 +1,15 @@
-import { bitTest, logical, modify, subtract } from './arithmetic.ts';
+import { bitTest, countBits, logical, modify, subtract } from './arithmetic.ts';
 import { toBytes, toValue } from './bytes.ts';
-import { flag, getGpr, setGpr, type Cpu } from './cpu.ts';
+import { flag, getGpr, holds, setGpr, type Cpu } from './cpu.ts';
 import { decode } from './decode.ts';
 import { DomainCrash, Emulation } from './emulation.ts';
-import type { Instruction, Operand, Outcome } from './instruction.ts';
+import { generalProtection, type Instruction, type Operand, type Outcome } from './instruction.ts';
 import type { OracleRules } from './rules.ts';
 import { executeString } from './strings.ts';
+import { combineVector, maskedStore, moveVector } from './vectors.ts';
 import type { World } from './world.ts';
 
 const done: Outcome = { kind: 'done' };
-/** #GP(0): what a processor raises by itself. */
-const generalProtection: Outcome = { kind: 'fault', vector: 13, errorCode: 0 };
 
 type Of<Kind extends Instruction['kind']> = Extract<Instruction, { readonly kind: Kind }>;
 
@@ -65,12 +64,29 @@ function dispatch(instruction: Instruction, cpu: Cpu, world: World, rules: Oracl
     case 'load':
       return load(instruction, cpu, emulation);
     case 'store': {
-      const { address, size, source } = instruction;
-      return emulation.write(address, toBytes(valueOf(cpu, source, size), size)) ? done : emulation.givenUp;
+      const { address, size, source, isSwapped = false } = instruction;
+      const bytes = toBytes(valueOf(cpu, source, size), size);
+      return emulation.write(address, isSwapped ? bytes.reverse() : bytes) ? done : emulation.givenUp;
+    }
+    case 'loadIf': {
+      const { address, size, register, condition } = instruction;
+      const bytes = emulation.read(address, size);
+      if (bytes === undefined) return emulation.givenUp;
+      const isTaken = holds(condition, cpu.rflags);
+      setGpr(cpu, register, size, isTaken ? toValue(bytes) : getGpr(cpu, register, size));
+      return done;
+    }
+    case 'storeIf': {
+      const byte = holds(instruction.condition, cpu.rflags) ? 1 : 0;
+      return emulation.write(instruction.address, Uint8Array.of(byte)) ? done : emulation.givenUp;
     }
     case 'loadVector':
     case 'storeVector':
       return moveVector(instruction, cpu, emulation);
+    case 'combineVector':
+      return combineVector(instruction, cpu, emulation);
+    case 'maskedStore':
+      return maskedStore(instruction, cpu, emulation);
     case 'ins':
     case 'outs':
     case 'movs':
@@ -89,21 +105,76 @@ function dispatch(instruction: Instruction, cpu: Cpu, world: World, rules: Oracl
       return compareExchange(instruction, cpu, emulation);
     case 'compareExchangePair':
       return compareExchangePair(instruction, cpu, emulation);
-    case 'push': {
-      const { address, size } = instruction;
+    case 'count': {
+      const { operation, size, address, register } = instruction;
       const bytes = emulation.read(address, size);
       if (bytes === undefined) return emulation.givenUp;
-      const top = BigInt.asUintN(64, cpu.gpr.rsp - BigInt(size));
-      if (!emulation.write(top, bytes)) return emulation.givenUp;
-      cpu.gpr.rsp = top;
-      return done;
+      const { value, rflags, undefinedFlags } = countBits(operation, toValue(bytes), size, cpu.rflags);
+      if (value !== undefined) setGpr(cpu, register, size, value);
+      cpu.rflags = rflags;
+      return { kind: 'done', undefinedFlags };
     }
-    case 'pop': {
-      const { address, size } = instruction;
-      const bytes = emulation.read(cpu.gpr.rsp, size);
-      if (bytes === undefined || !emulation.write(address, bytes)) return emulation.givenUp;
-      cpu.gpr.rsp = BigInt.asUintN(64, cpu.gpr.rsp + BigInt(size));
+    case 'push':
+    case 'pop':
+    case 'pushValue':
+    case 'popRegister':
+    case 'enter':
+    case 'leave':
+      return useStack(instruction, cpu, emulation) ? done : emulation.givenUp;
+    case 'address':
+      setGpr(cpu, instruction.register, instruction.size, instruction.address);
       return done;
+    case 'nothing':
+      return done;
+    case 'undefined':
+      return { kind: 'fault', vector: 6, errorCode: 0 };
+  }
+}
+
+type StackKind = 'push' | 'pop' | 'pushValue' | 'popRegister' | 'enter' | 'leave';
+
+/** False when Xen gives up. */
+function useStack(instruction: Of<StackKind>, cpu: Cpu, emulation: Emulation): boolean {
+  const push = (bytes: Uint8Array | undefined): boolean => {
+    const top = BigInt.asUintN(64, cpu.gpr.rsp - BigInt(bytes?.length ?? 0));
+    if (bytes === undefined || !emulation.write(top, bytes)) return false;
+    cpu.gpr.rsp = top;
+    return true;
+  };
+  const pop = (size: number): Uint8Array | undefined => {
+    const bytes = emulation.read(cpu.gpr.rsp, size);
+    if (bytes !== undefined) cpu.gpr.rsp = BigInt.asUintN(64, cpu.gpr.rsp + BigInt(size));
+    return bytes;
+  };
+  switch (instruction.kind) {
+    case 'push':
+      return push(emulation.read(instruction.address, instruction.size));
+    case 'pushValue':
+      return push(toBytes(valueOf(cpu, instruction.source, instruction.size), instruction.size));
+    case 'pop': {
+      const before = cpu.gpr.rsp;
+      const bytes = pop(instruction.size);
+      if (bytes !== undefined && emulation.write(instruction.address, bytes)) return true;
+      cpu.gpr.rsp = before;
+      return false;
+    }
+    case 'popRegister': {
+      const bytes = pop(instruction.size);
+      if (bytes !== undefined) setGpr(cpu, instruction.register, instruction.size, toValue(bytes));
+      return bytes !== undefined;
+    }
+    case 'enter':
+      if (!push(toBytes(cpu.gpr.rbp, 8))) return false;
+      cpu.gpr.rbp = cpu.gpr.rsp;
+      cpu.gpr.rsp = BigInt.asUintN(64, cpu.gpr.rsp - BigInt(instruction.frameBytes));
+      return true;
+    case 'leave': {
+      const before = cpu.gpr.rsp;
+      cpu.gpr.rsp = cpu.gpr.rbp;
+      const bytes = pop(8);
+      if (bytes === undefined) cpu.gpr.rsp = before;
+      else cpu.gpr.rbp = toValue(bytes);
+      return bytes !== undefined;
     }
   }
 }
@@ -112,25 +183,16 @@ function valueOf(cpu: Cpu, operand: Operand, size: number): bigint {
   return 'register' in operand ? getGpr(cpu, operand.register, size) : BigInt.asUintN(8 * size, operand.immediate);
 }
 
-function load({ address, size, register, into }: Of<'load'>, cpu: Cpu, emulation: Emulation): Outcome {
+function load(
+  { address, size, register, into, isSwapped = false }: Of<'load'>,
+  cpu: Cpu,
+  emulation: Emulation,
+): Outcome {
   const bytes = emulation.read(address, size);
   if (bytes === undefined) return emulation.givenUp;
-  const value = toValue(bytes);
+  const value = toValue(isSwapped ? bytes.reverse() : bytes);
   if (into === undefined) setGpr(cpu, register, size, value);
   else setGpr(cpu, register, into.size, into.isSigned ? BigInt.asIntN(8 * size, value) : value);
-  return done;
-}
-
-function moveVector(instruction: Of<'loadVector' | 'storeVector'>, cpu: Cpu, emulation: Emulation): Outcome {
-  const { kind, address, size, isVex = false, isAligned = false } = instruction;
-  const vector = cpu.vectors[instruction.vector];
-  if (vector === undefined) throw new RangeError(`there is no vector register ${instruction.vector}`);
-  if (isAligned && address % BigInt(size) !== 0n) return generalProtection;
-  if (kind === 'storeVector') return emulation.write(address, vector.slice(0, size)) ? done : emulation.givenUp;
-  const bytes = emulation.read(address, size);
-  if (bytes === undefined) return emulation.givenUp;
-  vector.fill(0, 0, isVex ? 32 : 16);
-  vector.set(bytes);
   return done;
 }
 
@@ -153,7 +215,7 @@ function bitAt(address: bigint, size: number, operand: Operand, offset: bigint, 
 
 /** hvmemul_rmw: a read, then a write, whatever the value; no lock holds between them. */
 function readModifyWrite(instruction: Of<'modify'>, cpu: Cpu, emulation: Emulation): Outcome {
-  const { operation, size, operand } = instruction;
+  const { operation, size, operand, by = 0n } = instruction;
   let { address } = instruction;
   let b = operand === undefined ? 0n : valueOf(cpu, operand, size);
   if (operand !== undefined && (operation === 'bts' || operation === 'btr' || operation === 'btc')) {
@@ -162,7 +224,7 @@ function readModifyWrite(instruction: Of<'modify'>, cpu: Cpu, emulation: Emulati
   const bytes = emulation.read(address, size);
   if (bytes === undefined) return emulation.givenUp;
   const before = toValue(bytes);
-  const { value, rflags, undefinedFlags } = modify(operation, before, b, size, cpu.rflags);
+  const { value, rflags, undefinedFlags } = modify(operation, before, b, size, cpu.rflags, by);
   if (!emulation.write(address, toBytes(value, size))) return emulation.givenUp;
   cpu.rflags = rflags;
   const isExchange = operation === 'xchg' || operation === 'xadd';

@@ -20,18 +20,21 @@ export function executeString(
   world: World,
   rules: OracleRules,
 ): Outcome | undefined {
-  const { kind, size, repeat } = instruction;
+  const { kind, size, repeat, isNarrow = false } = instruction;
+  /** Bytes of the registers that take part. */
+  const width = isNarrow ? 4 : 8;
   for (;;) {
-    if (repeat !== 'none' && cpu.gpr.rcx === 0n) return undefined;
-    const reps = repeat === 'none' ? 1 : Number(cpu.gpr.rcx > maxRepetitions ? maxRepetitions : cpu.gpr.rcx);
-    const step = new Step(cpu, world, rules, size);
+    const left = getGpr(cpu, 'rcx', width);
+    if (repeat !== 'none' && left === 0n) return undefined;
+    const reps = repeat === 'none' ? 1 : Number(left > maxRepetitions ? maxRepetitions : left);
+    const step = new Step(cpu, world, rules, size, width);
     const done = step[kind](reps);
     if (!done.isHandled) return step.givenUp;
     const moved = BigInt(done.count * size) * (step.backwards ? -1n : 1n);
-    if (usesSource(kind)) cpu.gpr.rsi = BigInt.asUintN(64, cpu.gpr.rsi + moved);
-    if (usesDestination(kind)) cpu.gpr.rdi = BigInt.asUintN(64, cpu.gpr.rdi + moved);
+    if (usesSource(kind)) setGpr(cpu, 'rsi', width, cpu.gpr.rsi + moved);
+    if (usesDestination(kind)) setGpr(cpu, 'rdi', width, cpu.gpr.rdi + moved);
     if (repeat === 'none') return undefined;
-    cpu.gpr.rcx -= BigInt(done.count);
+    setGpr(cpu, 'rcx', width, left - BigInt(done.count));
     const isComparing = kind === 'scas' || kind === 'cmps';
     if (isComparing && ((cpu.rflags & flag.zero) !== 0n) !== (repeat === 'rep')) return undefined;
   }
@@ -55,7 +58,14 @@ class Step {
   readonly #emulation: Emulation;
   readonly backwards: boolean;
 
-  constructor(cpu: Cpu, world: World, rules: OracleRules, size: number) {
+  /** RSI, or ESI. */
+  readonly #source: bigint;
+  /** RDI, or EDI. */
+  readonly #destination: bigint;
+
+  constructor(cpu: Cpu, world: World, rules: OracleRules, size: number, width: number) {
+    this.#source = getGpr(cpu, 'rsi', width);
+    this.#destination = getGpr(cpu, 'rdi', width);
     this.#cpu = cpu;
     this.#world = world;
     this.#size = size;
@@ -70,7 +80,7 @@ class Step {
   /** Batched when there is more than one repetition and the data is RAM; else the port first, then memory. */
   ins(reps: number): Done {
     const port = this.#port;
-    const { rdi } = this.#cpu.gpr;
+    const rdi = this.#destination;
     if (reps > 1) {
       const done = this.#emulation.repeatPort(port, this.#size, true, this.backwards, rdi, reps);
       if (done.isHandled) return done;
@@ -82,7 +92,7 @@ class Step {
 
   outs(reps: number): Done {
     const port = this.#port;
-    const { rsi } = this.#cpu.gpr;
+    const rsi = this.#source;
     if (reps > 1) {
       const done = this.#emulation.repeatPort(port, this.#size, false, this.backwards, rsi, reps);
       if (done.isHandled) return done;
@@ -93,7 +103,8 @@ class Step {
   }
 
   movs(reps: number): Done {
-    const { rsi, rdi } = this.#cpu.gpr;
+    const rsi = this.#source;
+    const rdi = this.#destination;
     if (this.#isRam(rsi) && this.#isRam(rdi)) {
       writeAllRam(this.#world, rdi, readAllRam(this.#world, rsi, this.#size));
       return once;
@@ -107,7 +118,7 @@ class Step {
   }
 
   stos(reps: number): Done {
-    const { rdi } = this.#cpu.gpr;
+    const rdi = this.#destination;
     const value = getGpr(this.#cpu, 'rax', this.#size);
     if (this.#isRam(rdi)) {
       writeAllRam(this.#world, rdi, toBytes(value, this.#size));
@@ -121,20 +132,20 @@ class Step {
   }
 
   lods(): Done {
-    const value = this.#load(this.#cpu.gpr.rsi);
+    const value = this.#load(this.#source);
     if (value === undefined) return givenUp;
     setGpr(this.#cpu, 'rax', this.#size, value);
     return once;
   }
 
   scas(): Done {
-    const value = this.#load(this.#cpu.gpr.rdi);
+    const value = this.#load(this.#destination);
     return value === undefined ? givenUp : this.#compare(getGpr(this.#cpu, 'rax', this.#size), value);
   }
 
   cmps(): Done {
-    const source = this.#load(this.#cpu.gpr.rsi);
-    const destination = source === undefined ? undefined : this.#load(this.#cpu.gpr.rdi);
+    const source = this.#load(this.#source);
+    const destination = source === undefined ? undefined : this.#load(this.#destination);
     return source === undefined || destination === undefined ? givenUp : this.#compare(source, destination);
   }
 

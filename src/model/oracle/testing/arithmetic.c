@@ -38,6 +38,10 @@
 #define SHIFT(name)                                                                                                          \
     SIZES(#name, #name "b %%cl, %[m]", #name "w %%cl, %[m]", #name "l %%cl, %[m]", #name "q %%cl, %[m]", "+c")
 #define BIT(name) SIZES(#name, "ud2", #name "w %[r], %[m]", #name "l %[r], %[m]", #name "q %[r], %[m]", "+r")
+#define DOUBLE(name, text, by)                                                                                               \
+    SIZES(#name, "ud2", text "w " by ", %[r], %[m]", text "l " by ", %[r], %[m]", text "q " by ", %[r], %[m]", "+r")
+/* Of the operand; the value is what the register held before. */
+#define COUNT(name) BIT(name)
 
 int main(void)
 {
@@ -60,6 +64,20 @@ int main(void)
         ONE(dec)
         ONE(not)
         ONE(neg)
+        DOUBLE(shld1, "shld", "$1")
+        DOUBLE(shld7, "shld", "$7")
+        DOUBLE(shld13, "shld", "$13")
+        DOUBLE(shrd1, "shrd", "$1")
+        DOUBLE(shrd7, "shrd", "$7")
+        DOUBLE(shrd13, "shrd", "$13")
+        BIT(imul)
+        COUNT(bsf)
+        COUNT(bsr)
+        COUNT(tzcnt)
+        COUNT(lzcnt)
+        COUNT(popcnt)
+        SHIFT(rcl)
+        SHIFT(rcr)
         SHIFT(rol)
         SHIFT(ror)
         SHIFT(shl)
