@@ -7,6 +7,7 @@ export {
   SCRATCH,
   type OperationResult,
   type Program,
+  type ProgramResults,
   type Sampled,
   type SampledOperation,
 } from '../../guests/program/index.ts';

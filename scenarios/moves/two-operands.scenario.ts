@@ -26,7 +26,7 @@ scenario('instructions with two operands in MMIO', async ({ guest, deviceModel, 
   }
   const far = base + 0x2000n;
   for (const backward of [false, true]) {
-    // Before 4.20 these would never come to their end: see gives-up.scenario.ts.
+    // Before 4.20 these would never come to their end: see oracle/gives-up.
     if (operandCachedWhole) {
       program
         .cmps({ size: 8, source: base + 0xffcn, destination: far + 0xffcn, backward })

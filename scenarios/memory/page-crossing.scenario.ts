@@ -33,7 +33,7 @@ scenario('accesses across the end of a page', async ({ guest, deviceModel, xenVe
     }
     for (const before of [1n, 3n, 4n]) {
       const registers = { rbx: end - before, rsi: 0x0101_0101_0101_0101n, rax: 5n };
-      // Before 4.20 these would never come to their end: see gives-up.scenario.ts.
+      // Before 4.20 these would never come to their end: see oracle/gives-up.
       if (operandCachedWhole || end === edge) {
         program
           .raw(bytesOf('480133'), { registers }) // add [rbx], rsi
