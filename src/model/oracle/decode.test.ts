@@ -117,7 +117,7 @@ const known: readonly (readonly [string, Instruction])[] = [
   ['prefetchnta [rbx]', { kind: 'nothing' }],
   ['nop dword ptr [rbx]', { kind: 'nothing' }],
   ['clflush [rbx]', { kind: 'nothing' }],
-  ['.byte 0xf0, 0x8b, 0x03', { kind: 'undefined' }],
+  ['.byte 0xf0, 0x8b, 0x03', { kind: 'fault', vector: 6 }],
   ['push qword ptr [rbx]', { kind: 'push', size: 8, ...at }],
   ['pop word ptr [rbx]', { kind: 'pop', size: 2, ...at }],
   ...(
@@ -175,6 +175,13 @@ it("knows the assembler's code of each instruction, to its last byte", () => {
     expect(decode(inside, 1, cpu)?.next).toBe(code.length + 1);
     expect(decode(code.slice(0, -1), 0, cpu)).toBeUndefined();
   });
+});
+
+it('takes fifteen bytes and no more', () => {
+  const padded = (prefixes: number): Uint8Array =>
+    Uint8Array.from([...new Array<number>(prefixes).fill(0x2e), 0x8b, 0x03]);
+  expect(decode(padded(13), 0, cpu)?.instruction.kind).toBe('load');
+  expect(decode(padded(14), 0, cpu)?.instruction).toEqual({ kind: 'fault', vector: 13 });
 });
 
 it('does not pretend to know anything else', () => {

@@ -19,6 +19,9 @@ const unlockable: readonly string[] = [...shifts, ...doubleShifts];
 /** The first four registers' second bytes, where there is no REX prefix. */
 const highBytes = ['ah', 'ch', 'dh', 'bh'] as const;
 
+/** Bytes of an instruction (SDM volume 2, 2.3.11). */
+const longest = 15;
+
 /** Prefixes of one instruction. */
 interface Prefixes {
   operandSize: boolean;
@@ -73,7 +76,9 @@ interface Memory {
 export function decode(code: Uint8Array, at: number, cpu: Cpu): Decoded | undefined {
   const reader = new Reader(code, at);
   const instruction = new Decoder(reader, cpu).instruction();
-  return instruction === undefined || reader.isBeyond ? undefined : { instruction, next: reader.at };
+  if (instruction === undefined || reader.isBeyond) return undefined;
+  const isTooLong = reader.at - at > longest;
+  return { instruction: isTooLong ? { kind: 'fault', vector: 13 } : instruction, next: reader.at };
 }
 
 class Decoder {
@@ -130,7 +135,9 @@ class Decoder {
     if (!this.#prefixes.lock || instruction === undefined) return instruction;
     const { kind } = instruction;
     if (kind === 'compareExchange' || kind === 'compareExchangePair') return instruction;
-    return kind === 'modify' && !unlockable.includes(instruction.operation) ? instruction : { kind: 'undefined' };
+    return kind === 'modify' && !unlockable.includes(instruction.operation)
+      ? instruction
+      : { kind: 'fault', vector: 6 };
   }
 
   #opcode(byte: number): Instruction | undefined {

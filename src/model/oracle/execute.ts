@@ -126,8 +126,8 @@ function dispatch(instruction: Instruction, cpu: Cpu, world: World, rules: Oracl
       return done;
     case 'nothing':
       return done;
-    case 'undefined':
-      return { kind: 'fault', vector: 6, errorCode: 0 };
+    case 'fault':
+      return { kind: 'fault', vector: instruction.vector, errorCode: 0 };
   }
 }
 

@@ -69,7 +69,8 @@ export type Repetition = 'none' | 'rep' | 'repne';
  * - `compareExchange`: CMPXCHG of `source`. `compareExchangePair`: CMPXCHG8B (`size` 8), CMPXCHG16B (16).
  * - `test`: reads memory for its flags: CMP, TEST of memory with an operand, BT.
  * - `push`, `pop`: with a memory operand. `pushValue`, `popRegister`, `enter`, `leave`: of the stack alone.
- * - `address`: LEA. `nothing`: names memory and leaves it alone: PREFETCH, CLFLUSH, NOP. `undefined`: #UD.
+ * - `address`: LEA. `nothing`: names memory and leaves it alone: PREFETCH, CLFLUSH, NOP.
+ * - `fault`: what the processor refuses by its bytes alone: #UD (6), #GP (13) where it has more than 15 of them.
  */
 export type Instruction =
   | { readonly kind: 'in'; readonly size: PortWidth; readonly port: number }
@@ -164,7 +165,8 @@ export type Instruction =
   | { readonly kind: 'enter'; readonly frameBytes: number }
   | { readonly kind: 'leave' }
   | { readonly kind: 'address'; readonly size: 2 | 4 | 8; readonly address: bigint; readonly register: Gpr }
-  | { readonly kind: 'nothing' | 'undefined' };
+  | { readonly kind: 'nothing' }
+  | { readonly kind: 'fault'; readonly vector: 6 | 13 };
 
 /** What became of an instruction; the vCPU's registers say how far it came. */
 export type Outcome =
