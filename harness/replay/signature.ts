@@ -42,7 +42,8 @@ export function extentsOf(operation: Operation): Extent[] {
   let instruction: Instruction | undefined;
   if (operation.op === 'raw') instruction = decode(operation.code, 0, rawCpuOf(operation))?.instruction;
   else if (isAccess(operation)) instruction = instructionOf(operation);
-  if (instruction === undefined) return [];
+  // LEA has an address, and does not go there.
+  if (instruction === undefined || !('size' in instruction) || instruction.kind === 'address') return [];
   const { kind, size } = instruction;
   const bytes = BigInt(size);
   if (kind === 'in' || kind === 'out') {
@@ -52,7 +53,7 @@ export function extentsOf(operation: Operation): Extent[] {
   if ('address' in instruction) {
     return [{ kind: 'memory', first: instruction.address, last: instruction.address + bytes - 1n }];
   }
-  if (!isAccess(operation)) return [];
+  if (!isAccess(operation) || !('repeat' in instruction)) return [];
   const { gpr, rflags } = cpuOf(operation);
   const count = instruction.repeat === 'none' ? 1n : gpr.rcx;
   const more = count === 0n ? 0n : (count - 1n) * bytes;

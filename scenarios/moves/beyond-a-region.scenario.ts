@@ -67,7 +67,7 @@ scenario('batches beyond a region', async ({ guest, deviceModel }) => {
   program.check(seen);
   const reads = seen.results.flatMap(({ bytes: read }) => (read === undefined ? [] : [[...read]]));
   const rest = [0x8c, 0x8d, 0x8e, 0x8f];
-  const ones = new Array<number>(12).fill(0xff);
+  const ones = Array.from({ length: 12 }, () => 0xff);
   const stored = [0x24, 0x23, 0x22, 0x21, 0x24, 0x23, 0x22, 0x21];
   expect(reads).toEqual([
     [...ones, ...rest],

@@ -50,7 +50,7 @@ scenario('string instructions with counts of 0, 1 and 2', async ({ guest, device
     expect([scas, cmps].map((one) => (one?.rflags ?? 0n) & 0x8d5n)).toEqual(turn === 0 ? [0n, 0n] : [0x44n, 0x44n]);
   }
   const bytes = seen.results.at(-1)?.bytes ?? new Uint8Array();
-  const there = [...new Array<number>(8).fill(0x22), ...new Array<number>(8).fill(0x11)];
+  const there = [...Array.from({ length: 8 }, () => 0x22), ...Array.from({ length: 8 }, () => 0x11)];
   expect([...bytes.subarray(0, 16)]).toEqual(there);
   expect(requestsOf(await deviceModel.trace())).toEqual([
     ...['w4', 'r4', 'w4', 'r4', 'r4', 'r4', 'r4'],

@@ -37,7 +37,7 @@ scenario('instructions of up to fifteen bytes', async ({ guest, deviceModel }) =
     const bytes = code(text);
     for (const length of [7, 14, 15, 16]) {
       if (length < bytes.length) continue;
-      const prefixes = new Array<number>(length - bytes.length).fill(0x3e);
+      const prefixes = Array.from({ length: length - bytes.length }, () => 0x3e);
       program
         .store(base, 4, 1)
         .raw(Uint8Array.from([...prefixes, ...bytes]), { registers })

@@ -18,10 +18,10 @@ import { requestsOf } from '../string-io/requests-of.ts';
 
 const base = HOLE_BELOW_4G.start + 0x43_0000n;
 const masks: readonly (readonly number[])[] = [
-  new Array<number>(16).fill(0xff),
+  Array.from({ length: 16 }, () => 0xff),
   Array.from({ length: 16 }, (_, i) => (i === 11 ? 0x80 : 0x7f)),
   Array.from({ length: 16 }, (_, i) => (i % 2 === 0 ? 0x80 : 0)),
-  new Array<number>(16).fill(0x7f),
+  Array.from({ length: 16 }, () => 0x7f),
 ];
 
 scenario('a masked store', async ({ guest, deviceModel }) => {

@@ -92,7 +92,7 @@ const known: readonly (readonly [string, Instruction])[] = [
   ['movbe eax, [rbx]', { kind: 'load', size: 4, ...at, register: 'rax', isSwapped: true }],
   ['movbe [rbx], dx', { kind: 'store', size: 2, ...at, source: { register: 'rdx' }, isSwapped: true }],
   ['cmovl r9, [rbx]', { kind: 'loadIf', size: 8, ...at, register: 'r9', condition: 12 }],
-  ['setbe [rbx]', { kind: 'storeIf', ...at, condition: 6 }],
+  ['setbe [rbx]', { kind: 'storeIf', size: 1, ...at, condition: 6 }],
   ['rcl dword ptr [rbx], 1', { kind: 'modify', operation: 'rcl', size: 4, ...at, operand: { immediate: 1n } }],
   ['rcr byte ptr [rbx], cl', { kind: 'modify', operation: 'rcr', size: 1, ...at, operand: { immediate: 3n } }],
   ['shld [rbx], rdx, 9', { kind: 'modify', operation: 'shld', size: 8, ...at, by: 9n, operand: { register: 'rdx' } }],
@@ -134,8 +134,8 @@ const known: readonly (readonly [string, Instruction])[] = [
     text,
     { kind, size, ...at, vector, isVex: false, isAligned: false, at: place },
   ]),
-  ['paddw xmm10, [rbx]', { kind: 'combineVector', operation: 'paddw', ...at, vector: 10 }],
-  ['maskmovdqu xmm2, xmm11', { kind: 'maskedStore', address: 0x7000n, vector: 2, mask: 11 }],
+  ['paddw xmm10, [rbx]', { kind: 'combineVector', size: 16, operation: 'paddw', ...at, vector: 10 }],
+  ['maskmovdqu xmm2, xmm11', { kind: 'maskedStore', size: 16, address: 0x7000n, vector: 2, mask: 11 }],
   ...(
     [
       ['movntdqa xmm3, [rbx]', 'loadVector', 16, 3, false, true],
@@ -179,7 +179,7 @@ it("knows the assembler's code of each instruction, to its last byte", () => {
 
 it('takes fifteen bytes and no more', () => {
   const padded = (prefixes: number): Uint8Array =>
-    Uint8Array.from([...new Array<number>(prefixes).fill(0x2e), 0x8b, 0x03]);
+    Uint8Array.from([...Array.from({ length: prefixes }, () => 0x2e), 0x8b, 0x03]);
   expect(decode(padded(13), 0, cpu)?.instruction.kind).toBe('load');
   expect(decode(padded(14), 0, cpu)?.instruction).toEqual({ kind: 'fault', vector: 13 });
 });

@@ -297,7 +297,7 @@ class Decoder {
     }
     if ((byte & 0xf0) === 0x90) {
       const memory = this.#memory();
-      return memory && { kind: 'storeIf', address: memory.address, condition: byte & 0xf };
+      return memory && { kind: 'storeIf', size: 1, address: memory.address, condition: byte & 0xf };
     }
     switch (byte) {
       // PREFETCH and what was kept for it; NOP.
@@ -387,7 +387,7 @@ class Decoder {
           return this.#vectorMove(byte, prefix, 16, false);
         if (operation === undefined) return this.#maskedStore();
         const memory = this.#memory();
-        return memory && { kind: 'combineVector', operation, address: memory.address, vector: memory.number };
+        return memory && { kind: 'combineVector', size: 16, operation, address: memory.address, vector: memory.number };
       }
     }
   }
@@ -425,7 +425,7 @@ class Decoder {
     const { rex } = this.#prefixes;
     const vector = ((modrm >> 3) & 7) | ((rex & 4) << 1);
     const mask = (modrm & 7) | ((rex & 1) << 3);
-    return { kind: 'maskedStore', address: this.#truncated(this.#cpu.gpr.rdi), vector, mask };
+    return { kind: 'maskedStore', size: 16, address: this.#truncated(this.#cpu.gpr.rdi), vector, mask };
   }
 
   #count(operation: BitCount): Instruction | undefined {

@@ -229,7 +229,7 @@ describe('instructions of one access', () => {
 
   it('SETcc writes 1 or 0 without a read', () => {
     const set = (condition: number, rflags: bigint): Brief[] =>
-      run({ kind: 'storeIf', address: device, condition }, makeCpu({}, rflags)).brief;
+      run({ kind: 'storeIf', size: 1, address: device, condition }, makeCpu({}, rflags)).brief;
     expect([set(12, flag.sign), set(12, flag.sign | flag.overflow), set(7, flag.carry)]).toEqual([
       [write(1, device, 1n)],
       [write(1, device, 0n)],

@@ -98,7 +98,7 @@ export type Instruction =
       readonly register: Gpr;
       readonly condition: number;
     }
-  | { readonly kind: 'storeIf'; readonly address: bigint; readonly condition: number }
+  | { readonly kind: 'storeIf'; readonly size: 1; readonly address: bigint; readonly condition: number }
   | {
       readonly kind: 'loadVector' | 'storeVector';
       readonly size: 1 | 2 | 4 | 8 | 16 | 32;
@@ -111,11 +111,18 @@ export type Instruction =
     }
   | {
       readonly kind: 'combineVector';
+      readonly size: 16;
       readonly operation: VectorCombination;
       readonly address: bigint;
       readonly vector: number;
     }
-  | { readonly kind: 'maskedStore'; readonly address: bigint; readonly vector: number; readonly mask: number }
+  | {
+      readonly kind: 'maskedStore';
+      readonly size: 16;
+      readonly address: bigint;
+      readonly vector: number;
+      readonly mask: number;
+    }
   | {
       readonly kind: 'ins' | 'outs';
       readonly size: PortWidth;

@@ -44,7 +44,9 @@ describe('arithmetic with a vector in memory', () => {
   it('is by elements', () => {
     const results = (['paddb', 'paddq', 'pandn', 'pxor'] as const).map((operation) => {
       const cpu = cpuWith(new Uint8Array(16).fill(0xff));
-      expect(run({ kind: 'combineVector', operation, address: device, vector: 0 }, cpu).requests).toHaveLength(2);
+      expect(
+        run({ kind: 'combineVector', size: 16, operation, address: device, vector: 0 }, cpu).requests,
+      ).toHaveLength(2);
       return [...(cpu.vectors[0]?.subarray(0, 3) ?? [])];
     });
     expect(results).toEqual([
@@ -58,7 +60,7 @@ describe('arithmetic with a vector in memory', () => {
 
   it('wants it aligned', () => {
     const { outcome, requests } = run(
-      { kind: 'combineVector', operation: 'por', address: device + 8n, vector: 0 },
+      { kind: 'combineVector', size: 16, operation: 'por', address: device + 8n, vector: 0 },
       cpuWith(),
     );
     expect([outcome, requests]).toEqual([{ kind: 'fault', vector: 13, errorCode: 0 }, []]);
@@ -71,7 +73,7 @@ describe('MASKMOVDQU', () => {
     mask[3] = 0x80;
     mask[4] = 0x7f;
     const cpu = cpuWith(counting(0xc0), mask);
-    const { world, requests } = run({ kind: 'maskedStore', address: device, vector: 0, mask: 1 }, cpu);
+    const { world, requests } = run({ kind: 'maskedStore', size: 16, address: device, vector: 0, mask: 1 }, cpu);
     expect(requests).toEqual([
       [true, 8],
       [true, 8],
@@ -82,6 +84,6 @@ describe('MASKMOVDQU', () => {
   });
 
   it('with an empty mask does nothing', () => {
-    expect(run({ kind: 'maskedStore', address: device, vector: 0, mask: 1 }, cpuWith()).requests).toEqual([]);
+    expect(run({ kind: 'maskedStore', size: 16, address: device, vector: 0, mask: 1 }, cpuWith()).requests).toEqual([]);
   });
 });
