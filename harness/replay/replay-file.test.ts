@@ -1,11 +1,14 @@
 import * as fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { ProgramBuilder } from '../../guests/program/index.ts';
 import { arbitraryProgram } from '../../guests/testing/arbitrary-program.ts';
 import { makeLayout, makeRun, recipeOf } from '../fuzz/batch.ts';
 import { setupOf } from '../oracle/guest-frames.ts';
 import type { Recipe } from './recipe.ts';
 import { replayFromText, replayToText, type Replay } from './replay-file.ts';
+
+// A busy machine is no failure.
+vi.setConfig({ testTimeout: 120_000 });
 
 const replayOf = (recipe: Recipe): Replay => ({
   ...{ xen: '4.20.5-pre', host: 'emulated-4.20', seed: 7, recipe, signature: 'another answer: in' },

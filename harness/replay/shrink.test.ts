@@ -1,10 +1,13 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { Operation } from '../../guests/program/index.ts';
 import { makeLayout, makeRun, recipeOf } from '../fuzz/batch.ts';
 import { setupOf } from '../oracle/guest-frames.ts';
 import type { Disagreement } from './disagreement.ts';
 import { countOperations, type Recipe } from './recipe.ts';
 import { shrink } from './shrink.ts';
+
+// A busy machine is no failure.
+vi.setConfig({ testTimeout: 120_000 });
 
 const layout = makeLayout(9, 1, 'pvh', 4);
 const recipe = recipeOf(layout, makeRun(setupOf('pvh', '4.20'), layout, 5, 150).programs);
