@@ -11,6 +11,8 @@ import { relativeText, sparkline, trendChart } from './trend-chart.ts';
 /** Pictures of more would make the page slow; the rest have their line in the table. */
 const MOST_PICTURES = 48;
 const MOST_CHANGES = 200;
+/** Of so many runs or more at the new level, nobody has to be told how many there are. */
+const SURE = 5;
 /** A change is recent while so many runs, or fewer, have been made since. */
 const RECENT = 30;
 const MOST_UNREADABLE = 10;
@@ -137,6 +139,9 @@ function changeRow({ trend, change }: Found, options: TrendsPageOptions): Html {
   const { series } = trend;
   const { before, after, relative: by = 0, isWorse, environment } = change;
   const run = series.points[change.index]?.run;
+  // A single run can look like a new level; the next ones tell.
+  const seen = series.points.length - change.index;
+  const isNew = seen < SURE;
   const tone = isWorse === undefined ? '' : isWorse ? 'bad' : 'good';
   return html`<tr>
     <td class="nowrap" data-key="${run?.at}">${run !== undefined && runLink(run, options)}</td>
@@ -144,7 +149,9 @@ function changeRow({ trend, change }: Found, options: TrendsPageOptions): Html {
     <td class="nowrap">${series.host}</td>
     <td class="number" data-key="${before}">${formatNumber(before)}</td>
     <td class="number" data-key="${after}">${formatNumber(after)}</td>
-    <td class="number better" data-key="${by}" data-tone="${tone}">${relativeText(change)}</td>
+    <td class="number better" data-key="${by}" data-tone="${tone}">
+      ${relativeText(change)}${isNew && html`<br /><small>${formatCount(seen, 'run')} so far</small>`}
+    </td>
     <td>
       ${
         environment.length === 0
