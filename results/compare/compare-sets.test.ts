@@ -185,6 +185,14 @@ describe('what belongs together', () => {
     expect(environment).toContainEqual({ name: 'Xen', a: ['4.17.5'], b: ['4.20.5'] });
   });
 
+  test('what is on both sides is said', () => {
+    const [a, b] = [setOf([{ ts: 1 }, { ts: 2 }]), setOf([{ ts: 1 }])];
+    const { warnings } = compareSets({ label: 'a', set: a }, { label: 'b', set: b }, options);
+    expect(warnings).toEqual(['1 of the measurements are on both sides']);
+    const other = setOf([{ ts: 1 }], { host: { name: 'other' } });
+    expect(compareSets({ label: 'a', set: a }, { label: 'b', set: other }, options).warnings).toEqual([]);
+  });
+
   test('what failed does not count', () => {
     const [one] = measuredRuns([{ ts: 1 }]);
     const failed = one && {

@@ -10,6 +10,7 @@ import {
   type ChangeVerdict,
   type Comparison,
   type Figure,
+  type Measurement,
   type MetricComparison,
   type MetricSide,
   type Side,
@@ -57,7 +58,7 @@ export function compareSets(a: LabelledSet, b: LabelledSet, options: CompareOpti
   const { figure, alpha, confidence, force } = options;
   const [left, right] = [a.set, b.set];
   if (left.kind !== right.kind) throw timingsDiffer(a, b);
-  const warnings = processorWarnings(a, b, force);
+  const warnings = [...processorWarnings(a, b, force), ...sharedWarnings(a, b)];
   const shared = [...left.metrics].filter(([text]) => right.metrics.has(text));
   if (shared.length === 0) throw nothingInCommon(a, b);
   const candidates = shared.map(([text, { key }]) => candidateOf(text, key, left, right, options));
@@ -210,6 +211,13 @@ function processorWarnings(a: LabelledSet, b: LabelledSet, force: boolean): stri
     code: 'PROCESSORS_DIFFER',
     next: 'compare runs of one processor, or take the difference into account yourself: --force',
   });
+}
+
+function sharedWarnings(a: LabelledSet, b: LabelledSet): string[] {
+  const keyOf = ({ run, repetition }: Measurement): string => JSON.stringify([run, repetition]);
+  const left = new Set(a.set.host === b.set.host ? a.set.measurements.map(keyOf) : []);
+  const shared = b.set.measurements.filter((one) => left.has(keyOf(one))).length;
+  return shared === 0 ? [] : [`${shared} of the measurements are on both sides`];
 }
 
 function timingsDiffer(a: LabelledSet, b: LabelledSet): LabError {
