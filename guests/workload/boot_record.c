@@ -33,14 +33,14 @@ static void begin(void)
 
 bool boot_record_join(const struct cpu *cpu)
 {
-    bool fits;
+    bool fits = cpu->vcpu < MAX_VCPUS;
 
     lock_take(&lock);
     if (last_join == 0)
         begin();
     last_join = rdtsc();
-    fits = cpu->vcpu < MAX_VCPUS && !(record->vcpu_mask & 1u << cpu->vcpu);
-    if (fits) {
+    /* One that was there already was reset: INIT and SIPI of another one. */
+    if (fits && !(record->vcpu_mask & 1u << cpu->vcpu)) {
         if (record->vcpus_online == 0)
             record->boot_cycles = last_join - boot_entry_tsc;
         record->vcpus_online++;

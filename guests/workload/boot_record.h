@@ -6,7 +6,7 @@
 
 #include "cpu.h"
 
-/* Enters the calling vCPU; false when there is one of that number already, or it is too large. */
+/* Enters the calling vCPU, which may have been there before it was reset; false when its number is too large. */
 bool boot_record_join(const struct cpu *cpu);
 
 /* How many vCPUs are up, and when (TSC) the last one came. */

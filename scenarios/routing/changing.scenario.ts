@@ -35,6 +35,8 @@ scenario('ranges change under load', async ({ guest, deviceModel }) => {
   // The last change was to give it back.
   const after = await guest.run((one) => one.in(port, 4).load(hole, 4));
   expect(after.results.map((result) => result.value)).toEqual([value, value]);
-  const answered = readTrace((await deviceModel.closeServer()).trace).filter(({ origin }) => origin === 'handler');
+  // A vCPU that had still to tell of frames that went in an earlier scenario may have done it here: type 8.
+  const trace = readTrace((await deviceModel.closeServer()).trace);
+  const answered = trace.filter(({ origin, type }) => origin === 'handler' && type !== 8);
   expect(answered).toHaveLength(seen.filter((one) => one === value).length + 2);
 });
