@@ -264,3 +264,35 @@ describe('a buffered write', () => {
     expect(compare([{ ...entry, type: ioreqType.timeOffset, size: 8 }, entry])).toBe('');
   });
 });
+
+describe('video memory while Xen may have a copy of it', () => {
+  const video: readonly TraceServer[] = [
+    { name: 'main', ranges: [{ kind: 'memory', start: 0xa_0000n, end: 0xa_0fffn }] },
+  ];
+  const compare = (steps: readonly OracleStep[], records: readonly Partial<TraceRecord>[]): string =>
+    formatComparisons(
+      checkTrace(
+        { rules: rulesOf('4.14'), platform: 'hvm', isRam: (address) => address < 0xa_0000n },
+        [{ label: 'run 1', servers: video, vcpus: [{ vcpu: 0, steps }] }],
+        new Map([['main', records.map(record)]]),
+      ),
+    );
+  const batch = { type: ioreqType.copy, address: 0xa_0000n, size: 2, count: 5, data: 7n };
+  const fill = step({ kind: 'stos', size: 2, repeat: 'rep' }, undefined, makeCpu({ rax: 7n, rcx: 5n, rdi: 0xa_0000n }));
+  const single = step({ kind: 'store', size: 2, address: 0xa_0000n, source: { register: 'rax' } });
+
+  it('takes a batch of writes as one request, beside what is in the ring', () => {
+    const entry = { ...batch, count: 1, isBuffered: true };
+    expect(compare([fill, single], [batch, entry])).toBe('');
+    expect(compare([fill, single], [entry])).not.toBe('');
+  });
+
+  it('may answer a batch of reads itself, or nothing of it', () => {
+    const cpu = makeCpu({ rcx: 4n, rsi: 0xa_0000n, rdi: 0x1000n });
+    const move = step({ kind: 'movs', size: 4, repeat: 'rep' }, undefined, cpu);
+    const read = { type: ioreqType.copy, address: 0xa_0000n, isRead: true, dataIsPointer: true, data: 0x1000n };
+    expect(compare([move], [])).toBe('');
+    expect(compare([move], [{ ...read, count: 4 }])).toBe('');
+    expect(compare([move], [{ ...read, count: 3 }])).not.toBe('');
+  });
+});

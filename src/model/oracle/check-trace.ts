@@ -352,12 +352,16 @@ class Replay implements World {
       if (handling === 'buffered') return { data: 0n, count: 1, isFromServer: false };
       return this.#answerAsKnown(owner.name, routed);
     }
-    if (handling === 'buffered' || handling === 'depends') {
+    if (handling === 'buffered') {
       // Otherwise the ring was full, or there is none, and it took the slot.
       const entry = this.#queues.takeEntry(owner.name, this.#run.vcpus.length > 1, (one) => isSameRequest(routed, one));
       if (entry !== undefined) return this.#answerBuffered(owner.name, routed, entry);
     }
     const record = this.#queues.next(owner.name, this.#vcpu);
+    // Memory that Xen has no copy of: stdvga_mem_accept refuses, so that nothing cuts the batch.
+    const whole = { ...routed, count: asked.count };
+    const isWhole = record !== undefined && routed.type === ioreqType.copy && isSameRequest(whole, record);
+    if (handling === 'depends' && isWhole) return this.#answerAsRecorded(owner.name, whole, record, this.#queues);
     const isSame = record !== undefined && isSameRequest(routed, record);
     if (handling === 'depends' && !isSame) return this.#answerUnknown(asked);
     return this.#answerAsRecorded(owner.name, routed, record, this.#queues);

@@ -105,6 +105,8 @@ function memoryHandling(request: IoRequest, platform: Platform, rules: OracleRul
   const isVideo = platform === 'hvm' && first >= videoMemory.start && last < videoMemory.end;
   if (!isVideo) return 'none';
   const isSingleWrite = !request.isRead && !request.dataIsPointer && request.count === 1;
-  if (!rules.videoMemoryNotCached) return 'depends';
-  return isSingleWrite ? 'buffered' : 'none';
+  if (isSingleWrite) return 'buffered';
+  // stdvga_mem_accept: a batch of writes is refused, and what else there is only while there is a copy.
+  const isBatchOfWrites = !request.isRead && request.count > 1;
+  return isBatchOfWrites || rules.videoMemoryNotCached ? 'none' : 'depends';
 }
