@@ -117,6 +117,7 @@ const known: readonly (readonly [string, Instruction])[] = [
   ['prefetchnta [rbx]', { kind: 'nothing' }],
   ['nop dword ptr [rbx]', { kind: 'nothing' }],
   ['clflush [rbx]', { kind: 'nothing' }],
+  ['xsetbv', { kind: 'nothing' }],
   ['.byte 0xf0, 0x8b, 0x03', { kind: 'fault', vector: 6 }],
   ['push qword ptr [rbx]', { kind: 'push', size: 8, ...at }],
   ['pop word ptr [rbx]', { kind: 'pop', size: 2, ...at }],

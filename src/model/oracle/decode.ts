@@ -300,6 +300,9 @@ class Decoder {
       return memory && { kind: 'storeIf', size: 1, address: memory.address, condition: byte & 0xf };
     }
     switch (byte) {
+      case 0x01:
+        // XSETBV: enables, as far as the oracle is concerned, what it can do anyway.
+        return this.#reader.byte() === 0xd1 ? { kind: 'nothing' } : undefined;
       // PREFETCH and what was kept for it; NOP.
       case 0x0d:
       case 0x18:
