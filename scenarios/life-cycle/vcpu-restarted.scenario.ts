@@ -19,7 +19,7 @@ const apic = 0xfee0_0000;
 const [init, startUp] = [0x4500, 0x4608];
 const [before, meanwhile, register] = [0x6f40, 0x6f50, 0x6f60];
 
-scenario('a vCPU goes, and comes back', { environments: ['pvh'] }, async ({ guest, deviceModel }) => {
+scenario('a vCPU goes, and comes back', async ({ guest, deviceModel }) => {
   const { vcpus } = guest;
   await deviceModel.attachConstant({ server: 'before', value: 0x1111_1111 });
   await deviceModel.mapRanges('before', ports(before, before + 3));
