@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { Browser } from '../fixtures/browser.ts';
 import { checkHtml } from '../fixtures/html-check.ts';
 import { measuredRuns, type Medians } from '../fixtures/measured-runs.ts';
@@ -10,6 +10,9 @@ import type { Comparison } from '../compare/comparison.ts';
 import { writeComparisonPage } from './write-comparison.ts';
 import { NoiseHistory } from '../compare/history.ts';
 import { measuredSets } from '../compare/measured-set.ts';
+
+// A busy machine.
+vi.setConfig({ testTimeout: 60_000 });
 
 const hostile = '"><script>alert(1)</script>';
 
