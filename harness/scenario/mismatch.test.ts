@@ -33,7 +33,7 @@ it('what a scenario finds is shown with its program, and kept in a file that sho
       },
       ...{ relay: '', directory, scenarios, repeat: 1, environments: ['pvh'] },
     },
-    files: selectScenarios(await findScenarios(scenarios), ['oracle/page-crossing'], scenarios),
+    files: selectScenarios(await findScenarios(scenarios), ['memory/page-crossing'], scenarios),
     ...{ retries: 0, onOutcome: (outcome: ScenarioOutcome) => outcomes.push(outcome) },
   });
   const [{ verdict, error } = { verdict: 'none' }] = outcomes;
@@ -42,7 +42,7 @@ it('what a scenario finds is shown with its program, and kept in a file that sho
   expect(message).toMatch(/the program of run \d+, vCPU 0:\n[^]*\n {2}> (load|raw) /);
   const file = /next: ioreqlab replay (\S+mismatch\.json)/.exec(message)?.[1] ?? '';
   const replay = await readReplay(file);
-  expect([replay.scenario, replay.host]).toEqual(['oracle/page-crossing', 'model-4.20']);
+  expect([replay.scenario, replay.host]).toEqual(['memory/page-crossing', 'model-4.20']);
 
   const deviceNamed = await loadDevices([scenarios]);
   const options = { deviceNamed, timeoutMs: 60_000, signal: new AbortController().signal };
