@@ -15,9 +15,10 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['{src,harness,guests,results,infra,scenarios}/**/*.e2e.test.ts'],
-          testTimeout: 300_000,
-          hookTimeout: 300_000,
-          fileParallelism: false,
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
+          // Each boots a machine of its own, which takes a core.
+          maxWorkers: 2,
         },
       },
     ],

