@@ -12,11 +12,12 @@ import {
 import { environmentSchema, type Environment } from '../../src/agent/protocol.ts';
 import { LabError } from '../../src/errors.ts';
 import { runLab, type RunListener } from '../run/run.ts';
-import { findScenarios, selectScenarios } from '../run/select.ts';
+import { findScenarios, selectScenarios, withHarm } from '../run/select.ts';
 import { withTags } from '../run/tags.ts';
 import { listScenarios, type ScenarioOutcome } from '../run/vitest-run.ts';
 import { defaultRoot, defaultScenarios } from './defaults.ts';
 import { chooseHosts, withHostOptions, type HostArguments } from './host-options.ts';
+import { harmsOption, parseHarm } from './harms-option.ts';
 import { interruptible } from './interrupt.ts';
 import { LiveNotes } from './live-notes.ts';
 
@@ -24,6 +25,7 @@ interface RunArguments extends HostArguments {
   scenario: string[];
   environment: string | undefined;
   tag: string | undefined;
+  harms: string | undefined;
   retries: number;
   repeat: number;
   timeLimit: number | undefined;
@@ -46,6 +48,7 @@ export const runCommand: CommandModule<object, RunArguments> = {
       .options({
         environment: { type: 'string', describe: 'only hvm or only pvh guests', requiresArg: true },
         tag: { type: 'string', describe: 'only scenarios with this tag (an expression of Vitest)', requiresArg: true },
+        harms: harmsOption,
         retries: { type: 'number', default: 0, describe: 'try a scenario that failed so often again' },
         repeat: { type: 'number', default: 1, describe: 'run every scenario so often' },
         'time-limit': { type: 'number', describe: 'end the run after so many seconds', requiresArg: true },
@@ -70,7 +73,8 @@ async function run(argv: ArgumentsCamelCase<RunArguments>): Promise<number> {
   if (timeLimit !== undefined && !(timeLimit > 0)) throw usage('--time-limit takes a number of seconds above 0');
   const environments = parseEnvironment(argv.environment);
   const scenarios = resolve(argv.scenarios);
-  const named = selectScenarios(await findScenarios(scenarios), argv.scenario, scenarios);
+  const chosen = selectScenarios(await findScenarios(scenarios), argv.scenario, scenarios);
+  const named = withHarm(chosen, parseHarm(argv.harms ?? 'guest'), argv.scenario);
   const files = argv.tag === undefined ? named : withTags(await listScenarios(scenarios, named), argv.tag);
   const hosts = await chooseHosts(argv);
   using interrupt = interruptible(timeLimit === undefined ? undefined : timeLimit * 1000);

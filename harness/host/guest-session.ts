@@ -14,6 +14,7 @@ import {
   closeServersResultSchema,
   createServerResultSchema,
   dmOpsResultSchema,
+  faultsResultSchema,
   probedResultSchema,
   showClockResultSchema,
   useDeviceResultSchema,
@@ -25,6 +26,7 @@ import type { Device } from '../../src/device/index.ts';
 import { LabError } from '../../src/errors.ts';
 import type { DeviceState } from '../../src/server/attach-device.ts';
 import type { ProbedAccess, ProbeOutcome, ProbeStep } from '../../src/server/dm-op-probe.ts';
+import type { FaultSeen, FaultSetup, FaultStep } from '../../src/server/fault-step.ts';
 import type { ServerOptions, Waiting } from '../../src/server/server-options.ts';
 import type { WorkerCounters } from '../../src/server/server-worker.ts';
 import type { AgentReply, Requester } from './agent-connection.ts';
@@ -289,10 +291,51 @@ export class GuestSession implements GuestIdentity {
     await this.#agent.request({ do: 'endProbe', guest: this.name });
   }
 
+  /** Makes a server that misbehaves, in the place of one that there was. */
+  async startFaults({ ranges, buffered, scripts }: FaultSetup): Promise<void> {
+    await this.#agent.request({
+      ...{ do: 'startFaults', guest: this.name },
+      ranges: ranges.map(({ kind, start, end }) => ({ kind, start: hex(start), end: hex(end) })),
+      scripts: scripts.map(wireSteps),
+      ...(buffered && { buffered }),
+    });
+  }
+
+  /** Has it make steps on a vCPU's slot, without a request. */
+  async makeFaults(vcpu: number, steps: readonly FaultStep[]): Promise<void> {
+    await this.#agent.request({ do: 'makeFaults', guest: this.name, vcpu, steps: wireSteps(steps) });
+  }
+
+  /** What has come to it since the last call, once its steps are made. */
+  async takeFaults(): Promise<FaultSeen[]> {
+    const { result } = await this.#agent.request({ do: 'takeFaults', guest: this.name });
+    return faultsResultSchema.parse(result).seen.map(({ request, ...rest }) => ({
+      ...rest,
+      ...(request && { request: { ...request, addr: BigInt(request.addr), data: BigInt(request.data) } }),
+    }));
+  }
+
+  /** Destroys it. */
+  async endFaults(): Promise<void> {
+    await this.#agent.request({ do: 'endFaults', guest: this.name });
+  }
+
   /** Closes all servers in order and brings back what they saw. */
   async closeServers(): Promise<ServerReport[]> {
     return reportsOf(await this.#agent.request({ do: 'closeServers', guest: this.name }));
   }
+}
+
+const hex = (value: bigint): string => `0x${BigInt.asUintN(64, value).toString(16)}`;
+
+type WireSteps = Extract<GuestRequest, { do: 'makeFaults' }>['steps'];
+
+function wireSteps(steps: readonly FaultStep[]): WireSteps {
+  return steps.map((step) => {
+    if (step.do === 'field') return { ...step, value: hex(step.value) };
+    if (step.do === 'answer') return { ...step, data: hex(step.data) };
+    return step;
+  });
 }
 
 const mutable = (functions: DeviceState['functions']): Record<string, number[]> =>

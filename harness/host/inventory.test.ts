@@ -28,7 +28,7 @@ function fault(text: string): LabError {
 describe('an inventory', () => {
   it('names machines and how to reach them', () => {
     const text = inventory(
-      machine('near', { port: '2222', user: 'tester', guestCpus: '"1,3-5"', timing: 'exact' }),
+      machine('near', { port: '2222', user: 'tester', guestCpus: '"1,3-5"', timing: 'exact', disposable: 'true' }),
       machine('far', { jump: 'near', key: '/keys/far' }),
       machine('home', { key: '~/.ssh/id', jump: 'far' }),
     );
@@ -36,8 +36,22 @@ describe('an inventory', () => {
     const target = { address: '192.0.2.1', hostKeys: [hostKey] };
     const nearTarget = { ...target, port: 2222, user: 'tester', privateKeyFile: '/lab/keys/lab' };
     const farTarget = { ...target, port: 22, user: 'root', privateKeyFile: '/keys/far', jump: nearTarget };
-    expect(near).toEqual({ kind: 'ssh', name: 'near', guestCpus: '1,3-5', timing: 'exact', target: nearTarget });
-    expect(far).toEqual({ kind: 'ssh', name: 'far', guestCpus: 'all', timing: 'wall', target: farTarget });
+    expect(near).toEqual({
+      kind: 'ssh',
+      name: 'near',
+      guestCpus: '1,3-5',
+      timing: 'exact',
+      disposable: true,
+      target: nearTarget,
+    });
+    expect(far).toEqual({
+      kind: 'ssh',
+      name: 'far',
+      guestCpus: 'all',
+      timing: 'wall',
+      disposable: false,
+      target: farTarget,
+    });
     expect(home?.target).toMatchObject({ privateKeyFile: join(homedir(), '.ssh/id'), jump: farTarget });
   });
 

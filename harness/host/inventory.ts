@@ -33,6 +33,8 @@ const machine = z.strictObject({
     .default('all'),
   /** `exact` only for an emulated host under icount. */
   timing: z.enum(['exact', 'wall']).default('wall'),
+  /** Nobody minds when it crashes. */
+  disposable: z.boolean().default(false),
 });
 
 /** The shape of an inventory file. */
@@ -49,6 +51,8 @@ export interface KnownHost {
   readonly target: SshTarget;
   readonly guestCpus: string;
   readonly timing: 'exact' | 'wall';
+  /** Nobody minds when it crashes; default: somebody does. */
+  readonly disposable?: boolean;
   /** As of `Machine`. */
   readonly facts?: Readonly<Record<string, string>>;
 }
@@ -110,12 +114,13 @@ export function parseInventory(text: string, file: string, directory: string): K
       ...(jump === undefined ? {} : { jump: targetOf(jump, [...through, host]) }),
     };
   };
-  return Object.entries(hosts).map(([host, { guestCpus, timing }]) => ({
+  return Object.entries(hosts).map(([host, { guestCpus, timing, disposable }]) => ({
     kind: 'ssh',
     name: host,
     target: targetOf(host, []),
     guestCpus,
     timing,
+    disposable,
   }));
 }
 

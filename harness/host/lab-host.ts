@@ -28,5 +28,7 @@ export interface LabHost {
   readonly timing: Timing;
   /** Each start gives a machine of its own, which is thrown away: several can run at once. */
   readonly isDisposable: boolean;
+  /** Nobody minds when it crashes: scenarios that may bring a host down run on it. */
+  readonly mayCrash: boolean;
   start(options: MachineOptions): Promise<Machine>;
 }

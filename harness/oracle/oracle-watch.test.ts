@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ProgramBuilder, type OperationResult, type Program, type ProgramResults } from '../../guests/program/index.ts';
 import { isLabError } from '../../src/errors.ts';
+import { formatComparisons } from '../../src/model/oracle/describe.ts';
 import type { TraceServer } from '../../src/model/oracle/check-trace.ts';
 import { traceRecordBytes } from '../../src/trace/record.ts';
 import { watchResults } from './matcher.ts';
@@ -79,16 +80,29 @@ describe('a watch', () => {
     expect(isLabError(error) && [error.blame, error.code]).toEqual(['scenario', 'TRACE_OVERFLOW']);
   });
 
-  it('says so when a server is gone that it has not looked at', async () => {
+  it('keeps what a server has seen that was closed, beside that of one with its name', async () => {
     let present = servers;
-    const watch = new OracleWatch({
-      guest: { environment: 'pvh', trace: async () => traceOf([1, 2]) },
-      xenVersion: async () => '4.20',
-      servers: () => present,
-    });
-    watch.note([twice], [resultsOf([1, 2])]);
-    present = [{ name: 'main', ranges: [] }];
-    await expect(watch.check()).rejects.toMatchObject({ code: 'ORACLE_SERVER_CLOSED' });
+    const checked = async (first: number[], second: number[]): Promise<string> => {
+      const watch = new OracleWatch({
+        guest: { environment: 'pvh', trace: async () => traceOf(second) },
+        xenVersion: async () => '4.20',
+        servers: () => present,
+      });
+      present = servers;
+      watch.note([twice], [resultsOf([1, 2])]);
+      watch.noteClosed({ name: 'main', ranges: servers[0]?.ranges ?? [] }, traceOf(first));
+      present = servers.map(({ name, ranges }) => ({ name, ranges: [...ranges] }));
+      watch.note([twice], [resultsOf([3, 4])]);
+      expect(watch.isBehind).toBe(true);
+      const text = formatComparisons(await watch.check());
+      expect(watch.isBehind).toBe(false);
+      return text;
+    };
+    expect(await checked([1, 2], [3, 4])).toBe('');
+    expect(await checked([1, 2, 3], [3, 4])).toMatch(/after all operations\n[^]*nothing +\| main: port 0x5000: read 4/);
+    expect(await checked([1], [3, 4])).toMatch(/^run 1[^]*! main: port 0x5000: read 4 +\| nothing/);
+    expect(await checked([1, 2], [3, 5])).toMatch(/^run 2[^]*! rax 0x5/);
+    expect(await checked([1, 2], [3])).toMatch(/^run 2[^]*! main \(2\): port 0x5000: read 4 +\| nothing/);
   });
 
   it('begins anew with the trace of a server that has the name of one before', async () => {

@@ -20,7 +20,7 @@ export interface Watched {
   readonly guest: Pick<GuestSession, 'environment' | 'trace'>;
   /** The host's version of Xen. */
   readonly xenVersion: () => Promise<string>;
-  /** The servers as they are now, in the order of their ids; each keeps its array of ranges as long as it is there. */
+  /** The servers as they are now, in the order of their ids; each keeps its array of ranges as long as it is there, by which it is known. */
   readonly servers: () => readonly TraceServer[];
   /** Told of what is as this version of Xen makes it, and not as one would that has these changes; and what differs. */
   readonly onKnown?: (changes: readonly XenChangeName[], difference: string) => void;
@@ -48,10 +48,8 @@ function markedProgram(program: Program | undefined, operation: number | undefin
 
 interface Run {
   readonly label: string;
-  /** As they were then. */
+  /** As they were then, under names of their own. */
   readonly servers: readonly TraceServer[];
-  /** Their arrays of ranges, by which they are known. */
-  readonly ranges: readonly (readonly TraceRange[])[];
   readonly programs: readonly Program[];
   readonly results: readonly ProgramResults[];
 }
@@ -62,6 +60,11 @@ export class OracleWatch {
   readonly #latch: ConfigLatch = { address: undefined };
   /** By a server's ranges: the sequence of its next record that was not looked at. */
   readonly #looked = new WeakMap<readonly TraceRange[], number>();
+  /** By a server's ranges: what it is called here, where one that was closed may have had its name. */
+  readonly #names = new WeakMap<readonly TraceRange[], string>();
+  readonly #named = new Map<string, number>();
+  /** What is left to be looked at of servers that are no more. */
+  readonly #closed = new Map<string, TraceRecord[]>();
   #runs: Run[] = [];
   /** Those that were compared last. */
   #compared: readonly Run[] = [];
@@ -71,30 +74,36 @@ export class OracleWatch {
     this.#watched = watched;
   }
 
+  /** What was run last gave. */
+  last: ProgramResults | undefined;
+
   /** Takes note of a run that has ended. */
   note(programs: readonly Program[], results: readonly ProgramResults[]): void {
-    const now = this.#watched.servers();
-    const servers = now.map((server) => ({ ...server, ranges: [...server.ranges] }));
-    const ranges = now.map(({ ranges }) => ranges);
-    this.#runs.push({ label: `run ${++this.#count}`, servers, ranges, programs, results: [...results] });
+    this.last = results[0];
+    const servers = this.#watched.servers().map((server) => {
+      return { ...server, name: this.#nameOf(server), ranges: [...server.ranges] };
+    });
+    this.#runs.push({ label: `run ${++this.#count}`, servers, programs, results: [...results] });
+  }
+
+  /** Takes note of what a server that was closed has seen, all of it. */
+  noteClosed(server: TraceServer, trace: Uint8Array): void {
+    const records = this.#newRecords(server, trace);
+    if (records.length > 0) this.#closed.set(this.#nameOf(server), records);
+  }
+
+  /** Whether something was run that has not been looked at. */
+  get isBehind(): boolean {
+    return this.#runs.length > 0 || this.#closed.size > 0;
   }
 
   /**
    * Compares all runs since the last time with the traces.
    *
-   * @throws LabError `TRACE_OVERFLOW`, `ORACLE_UNKNOWN_CODE`, `ORACLE_SERVER_CLOSED` with blame `scenario`;
-   * `XEN_MODEL_UNKNOWN`
+   * @throws LabError `TRACE_OVERFLOW`, `ORACLE_UNKNOWN_CODE` with blame `scenario`; `XEN_MODEL_UNKNOWN`
    */
   async check(): Promise<Comparison[]> {
     const { guest, xenVersion } = this.#watched;
-    const present = this.#watched.servers();
-    if (this.#runs.some(({ ranges }) => ranges.some((one) => present.every((server) => server.ranges !== one)))) {
-      throw new LabError('a server was closed that the oracle has not looked at', {
-        blame: 'scenario',
-        code: 'ORACLE_SERVER_CLOSED',
-        next: 'match the oracle before the server is closed',
-      });
-    }
     const runs = this.#runs.map(({ label, servers, programs, results }): OracleRun => {
       const vcpus = programs.map((program, i) => {
         return { vcpu: results[i]?.vcpu ?? i, steps: stepsOf(program, results[i]?.results ?? []) };
@@ -102,10 +111,15 @@ export class OracleWatch {
       return { label, servers, vcpus };
     });
     const setup = setupOf(guest.environment, await xenVersion());
-    const traces = new Map<string, TraceRecord[]>();
-    for (const server of present) traces.set(server.name, await this.#newRecords(server));
+    const traces = new Map(this.#closed);
+    for (const server of this.#watched.servers()) {
+      const looked = this.#looked.get(server.ranges) ?? 0;
+      const trace = await guest.trace(server.name, undefined, looked);
+      traces.set(this.#nameOf(server), this.#newRecords(server, trace));
+    }
     this.#compared = this.#runs;
     this.#runs = [];
+    this.#closed.clear();
     const compare = (rules: OracleRules, latch: ConfigLatch): Comparison[] =>
       checkTrace({ ...setup, rules }, runs, traces, latch);
     const before = { ...this.#latch };
@@ -139,11 +153,19 @@ export class OracleWatch {
     return [`the program of ${run.label}, vCPU ${vcpu}:`, text, ...(kept === '' ? [] : [kept])].join('\n');
   }
 
-  async #newRecords({ name, ranges }: TraceServer): Promise<TraceRecord[]> {
+  #nameOf({ name, ranges }: TraceServer): string {
+    const known = this.#names.get(ranges);
+    if (known !== undefined) return known;
+    const count = (this.#named.get(name) ?? 0) + 1;
+    this.#named.set(name, count);
+    const called = count === 1 ? name : `${name} (${count})`;
+    this.#names.set(ranges, called);
+    return called;
+  }
+
+  #newRecords({ name, ranges }: TraceServer, trace: Uint8Array): TraceRecord[] {
     const looked = this.#looked.get(ranges) ?? 0;
-    const records = readTrace(await this.#watched.guest.trace(name, undefined, looked)).filter(
-      ({ sequence }) => sequence >= looked,
-    );
+    const records = readTrace(trace).filter(({ sequence }) => sequence >= looked);
     const [first] = records;
     if (first !== undefined && first.sequence !== looked) {
       throw new LabError(

@@ -148,6 +148,7 @@ class HostLife {
         repeat,
         ...(turn === undefined ? {} : { turn }),
         ...(environments === undefined ? {} : { environments }),
+        ...(lab.mayCrash ? {} : { mostHarm: 'guest' }),
       },
       files,
       retries,

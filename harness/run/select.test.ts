@@ -3,11 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { findScenarios, nearest, selectScenarios } from './select.ts';
+import type { Harm } from '../scenario/harm.ts';
+import { byHarmAndId, findScenarios, nearest, selectScenarios, withHarm, type ScenarioFile } from './select.ts';
 
 const all = ['port-io/scratch', 'port-io/widths', 'port-io-extra/one', 'memory/widths'].map((id) => ({
   id,
   file: `/s/${id}`,
+  harms: 'none' as const,
 }));
 const ids = (...words: string[]): string[] => selectScenarios(all, words, '/s').map(({ id }) => id);
 
@@ -22,11 +24,26 @@ describe('scenarios', () => {
       'top.scenario.ts',
     ]) {
       mkdirSync(join(directory, file, '..'), { recursive: true });
-      writeFileSync(join(directory, file), '');
+      writeFileSync(join(directory, file), file.startsWith('b/') ? "scenario('x', { harms: 'dom0' }, body);" : '');
     }
     const found = await findScenarios(directory);
     rmSync(directory, { recursive: true });
-    expect(found).toEqual(['a/one', 'b/two', 'top'].map((id) => ({ id, file: join(directory, `${id}.scenario.ts`) })));
+    expect(found).toEqual(
+      ['a/one', 'b/two', 'top'].map((id) => ({
+        ...{ id, file: join(directory, `${id}.scenario.ts`), harms: id === 'b/two' ? 'dom0' : 'none' },
+      })),
+    );
+  });
+
+  it('take along what was allowed, unless one is named', () => {
+    const one = (id: string, harms: Harm) => ({ id, file: `/s/${id}`, harms });
+    const files = [one('a/z', 'host'), one('b/a', 'none'), one('b/b', 'guest'), one('c/d', 'dom0'), one('d/a', 'none')];
+    const ids = (some: readonly ScenarioFile[]): string[] => some.map(({ id }) => id);
+    expect(ids(withHarm(files, 'guest', []))).toEqual(['b/a', 'b/b', 'd/a']);
+    expect(ids(withHarm(files, 'none', ['a', 'b']))).toEqual(['b/a', 'd/a']);
+    expect(ids(withHarm(files, 'none', ['a/z']))).toEqual(['a/z', 'b/a', 'd/a']);
+    // What may end the host comes last, when nothing is left that it could spoil.
+    expect(ids([...files].sort(byHarmAndId))).toEqual(['b/a', 'b/b', 'd/a', 'c/d', 'a/z']);
   });
 
   it('that cannot be looked for are an error of usage', async () => {

@@ -1,6 +1,7 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join, relative, resolve, sep } from 'node:path';
 import { LabError, messageOf } from '../../src/errors.ts';
+import { HARMS, harmOf, isAtMost, type Harm } from '../scenario/harm.ts';
 
 const suffix = '.scenario.ts';
 
@@ -8,6 +9,8 @@ const suffix = '.scenario.ts';
 export interface ScenarioFile {
   readonly id: string;
   readonly file: string;
+  /** What it may take along. */
+  readonly harms: Harm;
 }
 
 /** All scenario files below a directory, by id. */
@@ -20,10 +23,24 @@ export async function findScenarios(directory: string): Promise<ScenarioFile[]> 
       cause: error,
     });
   });
-  return names
+  const found = names
     .filter((name) => name.endsWith(suffix) && !name.includes('node_modules/'))
-    .map((name) => ({ id: name.slice(0, -suffix.length), file: join(directory, name) }))
-    .sort((a, b) => (a.id < b.id ? -1 : 1));
+    .map(async (name) => {
+      const file = join(directory, name);
+      return { id: name.slice(0, -suffix.length), file, harms: harmOf(await readFile(file, 'utf8')) };
+    });
+  return (await Promise.all(found)).sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+/** Those that take along no more than is allowed, and those that are named by their ids. */
+export function withHarm(all: readonly ScenarioFile[], most: Harm, words: readonly string[]): ScenarioFile[] {
+  return all.filter(({ id, harms }) => isAtMost(harms, most) || words.includes(id));
+}
+
+/** The order in which scenarios run: what may end a host comes last, all else by id. */
+export function byHarmAndId(a: ScenarioFile, b: ScenarioFile): number {
+  const rank = ({ harms }: ScenarioFile): number => (isAtMost(harms, 'guest') ? 0 : HARMS.indexOf(harms));
+  return rank(a) - rank(b) || (a.id < b.id ? -1 : 1);
 }
 
 /**

@@ -1,5 +1,5 @@
 import { readRun, runDirectory } from '../../results/index.ts';
-import type { ScenarioFile } from './select.ts';
+import { byHarmAndId, type ScenarioFile } from './select.ts';
 
 /** What a file costs that was never run, in milliseconds: timing many accesses takes long, all else is quick. */
 const guess = ({ id }: ScenarioFile): number => (id.startsWith('performance/') ? 25_000 : 1_000);
@@ -19,7 +19,7 @@ export async function lastDurations(root: string): Promise<ReadonlyMap<string, n
 }
 
 /**
- * Parts of about the same duration, each in the order of ids: the longest first, each to the part that has least. Never
+ * Parts of about the same duration, each in the order in which it runs: the longest first, each to the part that has least. Never
  * an empty part.
  */
 export function splitFiles(
@@ -37,5 +37,5 @@ export function splitFiles(
     least.files.push(file);
     least.cost += cost(file);
   }
-  return shards.map((shard) => shard.files.sort((a, b) => (a.id < b.id ? -1 : 1)));
+  return shards.map((shard) => shard.files.sort(byHarmAndId));
 }

@@ -4,8 +4,9 @@ import type { Reporter, TestCase, TestModule, TestSpecification } from 'vitest/n
 import type { Metric, ScenarioRecord } from '../../results/index.ts';
 import { LabError } from '../../src/errors.ts';
 import { entryPoints } from '../entry-points.ts';
+import type { Harm } from '../scenario/harm.ts';
 import type { RunContext } from '../scenario/run-context.ts';
-import type { ScenarioFile } from './select.ts';
+import { byHarmAndId, type ScenarioFile } from './select.ts';
 import { problemOf, verdictOf, verdictOfPass, type ReportedError } from './verdict-of.ts';
 
 /** A scenario's outcome; the run adds its artifacts. */
@@ -21,17 +22,21 @@ export interface VitestRunOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Files in the order of their ids, whatever ran how long last time: a run is to be repeatable. */
-class ById {
-  async shard(specifications: TestSpecification[]): Promise<TestSpecification[]> {
-    return specifications;
-  }
-  async sort(specifications: TestSpecification[]): Promise<TestSpecification[]> {
-    return specifications.sort((a, b) => (a.moduleId < b.moduleId ? -1 : 1));
-  }
+/** Files in an order of their own, whatever ran how long last time: a run is to be repeatable. */
+function inOrderOf(files: readonly ScenarioFile[]) {
+  const places = new Map([...files].sort(byHarmAndId).map(({ file }, place) => [file, place]));
+  const placeOf = ({ moduleId }: TestSpecification): number => places.get(moduleId) ?? places.size;
+  return class {
+    async shard(specifications: TestSpecification[]): Promise<TestSpecification[]> {
+      return specifications;
+    }
+    async sort(specifications: TestSpecification[]): Promise<TestSpecification[]> {
+      return specifications.sort((a, b) => placeOf(a) - placeOf(b));
+    }
+  };
 }
 
-async function openVitest({ context, retries }: VitestRunOptions, reporter: Reporter) {
+async function openVitest({ context, files, retries }: VitestRunOptions, reporter: Reporter) {
   // Large, and most commands do without it.
   const { createVitest } = await import('vitest/node');
   using _own = ownSignals();
@@ -47,7 +52,7 @@ async function openVitest({ context, retries }: VitestRunOptions, reporter: Repo
       isolate: false,
       maxWorkers: 1,
       fileParallelism: false,
-      sequence: { sequencer: ById },
+      sequence: { sequencer: inOrderOf(files) },
       reporters: [reporter],
       provide: { ioreqlab: context },
       retry: retries,
@@ -139,6 +144,8 @@ export interface ListedScenario {
   readonly title: string;
   readonly environments: readonly string[];
   readonly tags: readonly string[];
+  /** What it may take along. */
+  readonly harms: Harm;
   readonly file: string;
 }
 
@@ -167,7 +174,8 @@ export async function listScenarios(scenarios: string, files: readonly ScenarioF
       if (meta === undefined) continue;
       const environments = new Set(tests.map((test) => String(test.meta().ioreqlab?.params['environment'])));
       const tags = tests[0]?.tags ?? [];
-      listed.push({ id, title: meta.title, environments: [...environments], tags, file: module.moduleId });
+      const { title, harms } = meta;
+      listed.push({ id, title, environments: [...environments], tags, harms, file: module.moduleId });
     }
     return listed;
   } finally {

@@ -35,8 +35,7 @@ describe('the ranges of a server', () => {
     ]);
     expect(deviceModel.layout).toEqual([
       {
-        name: 'main',
-        isEnabled: true,
+        ...{ name: 'main', isEnabled: true, hasBars: false },
         ranges: [ports(0x5000, 0x5001), ports(0x5004, 0x5007), memory(0x1000, 0x1fff), pciFunction('0002:01:1f.7')],
       },
     ]);
@@ -62,8 +61,8 @@ describe('the servers of a scenario', () => {
     expect(await deviceModel.xenId('b')).toBe(2);
     await deviceModel.setEnabled('b', false);
     expect(deviceModel.layout).toEqual([
-      { name: 'c', isEnabled: true, ranges: [] },
-      { name: 'b', isEnabled: false, ranges: [] },
+      { name: 'c', isEnabled: true, ranges: [], hasBars: false },
+      { name: 'b', isEnabled: false, ranges: [], hasBars: false },
     ]);
     expect(steps).toEqual([{ op: 'setIoreqServerState', args: [2n, 0n] }]);
   });

@@ -5,6 +5,7 @@ import { LabError } from '../../src/errors.ts';
 import type { TraceRange, TraceServer } from '../../src/model/oracle/check-trace.ts';
 import { readTrace, type TraceRecord } from '../../src/trace/record.ts';
 import type { ProbeStep } from '../../src/server/dm-op-probe.ts';
+import type { FaultSeen, FaultSetup, FaultStep } from '../../src/server/fault-step.ts';
 import type { ServerOptions, Waiting } from '../../src/server/server-options.ts';
 import type { RecipeStep } from '../replay/recipe.ts';
 import type { GuestSession, ServerReport } from '../host/guest-session.ts';
@@ -14,6 +15,7 @@ interface LaidOut {
   xenId: number;
   readonly ranges: TraceRange[];
   isEnabled: boolean;
+  hasBars: boolean;
 }
 
 /** The device model of a scenario's guest: its servers and devices live as long as the scenario. */
@@ -26,7 +28,10 @@ export class DeviceModel {
   /** What servers that were closed left. */
   readonly #closed: ServerReport[] = [];
   #survives = false;
+  #misbehaves = false;
   #replacements = 0;
+  /** Told of every server that was closed, with all that it saw. */
+  onClosed: ((server: TraceServer, trace: Uint8Array) => void) | undefined;
 
   readonly #onStep: (step: RecipeStep) => void;
 
@@ -146,7 +151,7 @@ export class DeviceModel {
   get layout(): readonly TraceServer[] {
     return [...this.#layout]
       .sort(([, { xenId: one }], [, { xenId: other }]) => one - other)
-      .map(([name, { ranges, isEnabled }]) => ({ name, ranges, isEnabled }));
+      .map(([name, { ranges, isEnabled, hasBars }]) => ({ name, ranges, isEnabled, hasBars }));
   }
 
   /** What a server has seen so far: its newest 16384 requests, or as many as are wanted, oldest first. */
@@ -162,6 +167,31 @@ export class DeviceModel {
   async survive(): Promise<void> {
     this.#survives = true;
     await this.#guest.survive(true);
+  }
+
+  /**
+   * Makes a server that does with its requests what it is told, whatever Xen will say to it, and answers those for which
+   * there is nothing to do. There is one at a time; it has no trace.
+   */
+  async misbehave(setup: FaultSetup): Promise<void> {
+    this.#misbehaves = true;
+    await this.#guest.startFaults(setup);
+  }
+
+  /** Has it make steps on a vCPU's slot, without a request. */
+  async makeFaults(vcpu: number, steps: readonly FaultStep[]): Promise<void> {
+    await this.#guest.makeFaults(vcpu, steps);
+  }
+
+  /** What has come to it since the last call, once all its steps are made; and what it looked at. */
+  async takeFaults(): Promise<FaultSeen[]> {
+    return await this.#guest.takeFaults();
+  }
+
+  /** Ends it: what waits there is answered. */
+  async endFaults(): Promise<void> {
+    this.#misbehaves = false;
+    await this.#guest.endFaults();
   }
 
   /** How often the device-model process was replaced so far. */
@@ -205,25 +235,29 @@ export class DeviceModel {
     const report = await this.#guest.closeServer(server);
     this.#onStep({ do: 'close', server });
     this.#servers.delete(server);
-    this.#layout.delete(server);
-    this.#closed.push(report);
+    this.#noteClosed([report]);
     return report;
   }
 
   /** Closes all servers, so that others can take their place. Their traces are kept with the scenario's. */
   async closeServers(): Promise<void> {
     if (this.#servers.size === 0) return;
-    this.#servers.clear();
-    this.#layout.clear();
-    this.#closed.push(...(await this.#guest.closeServers()));
+    await this.#closeAll();
     this.#onStep({ do: 'close' });
   }
 
   /** Closes all servers and brings back what they saw, and those before them. Done after each scenario, which keeps the traces. */
   async close(): Promise<ServerReport[]> {
+    if (this.#misbehaves) await this.endFaults();
     if (this.#survives) await this.#guest.survive(false);
-    await this.closeServers();
+    // No step of the scenario's.
+    if (this.#servers.size > 0) await this.#closeAll();
     return this.#closed;
+  }
+
+  async #closeAll(): Promise<void> {
+    this.#servers.clear();
+    this.#noteClosed(await this.#guest.closeServers());
   }
 
   async #need(server: string, options?: ServerOptions): Promise<number> {
@@ -232,7 +266,9 @@ export class DeviceModel {
     this.#servers.set(server, made);
     const xenId = await made;
     if (known === undefined) this.#onStep({ do: 'server', server, options });
-    if (!this.#layout.has(server)) this.#layout.set(server, { xenId, ranges: [], isEnabled: true });
+    if (!this.#layout.has(server)) {
+      this.#layout.set(server, { xenId, ranges: [], isEnabled: true, hasBars: false });
+    }
     return xenId;
   }
 
@@ -259,7 +295,18 @@ export class DeviceModel {
   }
 
   #place(server: string, kind: TraceRange['kind'], at: number, size: number): void {
-    this.#layout.get(server)?.ranges.push({ kind, start: BigInt(at), end: BigInt(at) + BigInt(size) - 1n });
+    const layout = this.#layout.get(server);
+    layout?.ranges.push({ kind, start: BigInt(at), end: BigInt(at) + BigInt(size) - 1n });
+    if (layout !== undefined && kind === 'pci') layout.hasBars = true;
+  }
+
+  #noteClosed(reports: readonly ServerReport[]): void {
+    this.#closed.push(...reports);
+    for (const { server, trace } of reports) {
+      const layout = this.#layout.get(server);
+      this.#layout.delete(server);
+      if (layout !== undefined) this.onClosed?.({ name: server, ...layout }, trace);
+    }
   }
 
   #trouble(code: string, message: string): void {

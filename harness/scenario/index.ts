@@ -15,6 +15,7 @@ export type { ServerOptions, Waiting } from '../../src/server/server-options.ts'
 export type { GuestSession, ServerReport } from '../host/guest-session.ts';
 export { readTrace, type TraceRecord } from '../../src/trace/record.ts';
 export type { Attach, Attached, AttachOptions } from '../../src/device/attach.ts';
+export { faultAnswer, type FaultSeen, type FaultSetup, type FaultStep } from '../../src/server/fault-step.ts';
 export type { KnownDifference } from './known.ts';
 export type { DeviceModel } from './device-model.ts';
 export type { DeviceState } from '../../src/server/attach-device.ts';

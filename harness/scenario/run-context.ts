@@ -1,6 +1,7 @@
 // For its types, before they are added to. At run time nobody loads this file.
 import 'vitest';
 import type { Environment } from '../../src/agent/protocol.ts';
+import type { Harm } from './harm.ts';
 import type { HostTiming, KnownSeen, Params } from '../../results/index.ts';
 
 /** What the orchestrator tells the worker that runs the scenarios of one host. */
@@ -24,6 +25,8 @@ export interface RunContext {
   readonly scenarios: string;
   /** Environments that were asked for; all when absent. */
   readonly environments?: readonly Environment[];
+  /** What scenarios may take along on this host; all of it when absent. */
+  readonly mostHarm?: Harm;
   /** How often each scenario runs. */
   readonly repeat: number;
   /** The repetition that all of them are, when hosts take turns. */
@@ -34,6 +37,8 @@ export interface RunContext {
 export interface ScenarioMeta {
   readonly title: string;
   readonly params: Params;
+  /** What it may take along. */
+  readonly harms: Harm;
   /** Of the guest that it wants. */
   readonly vcpus: number;
   /** That guest is the only one. */

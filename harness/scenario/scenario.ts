@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { inject, test as base, type TestContext } from 'vitest';
+import { expect, inject, test as base, type TestContext } from 'vitest';
 import {
   recordSamples,
   scenarioDirectory,
@@ -10,7 +10,7 @@ import {
   type RawSamples,
 } from '../../results/index.ts';
 import type { Environment } from '../../src/agent/protocol.ts';
-import { isLabError, type LabError } from '../../src/errors.ts';
+import { isLabError, LabError } from '../../src/errors.ts';
 import { notOnModel } from '../../src/model/in-process/not-on-model.ts';
 import { defaultVcpus } from '../host/guest-pool.ts';
 import type { GuestSession } from '../host/guest-session.ts';
@@ -18,6 +18,7 @@ import { watchResults } from '../oracle/matcher.ts';
 import { OracleWatch } from '../oracle/oracle-watch.ts';
 import { DeviceModel } from './device-model.ts';
 import { changeMissing, expectKnown, type KnownDifference } from './known.ts';
+import { isAtMost, type Harm } from './harm.ts';
 import { keepXenLog, ProgramLog } from './evidence.ts';
 import { RecipeLog } from './recipe-log.ts';
 import type { RunContext } from './run-context.ts';
@@ -47,6 +48,8 @@ export interface ScenarioFixtures {
    * (`KNOWN_PASSED`); in all other versions they are expectations as all others.
    */
   readonly known: (difference: KnownDifference, expectations: () => Promise<unknown>) => Promise<void>;
+  /** Xen's log, as far back as its ring goes; what a guest prints on Xen's console, too. Untrusted. */
+  readonly xenLog: () => Promise<string>;
   /** Ends the scenario here, because it does not apply to this host or guest; the reason is recorded. */
   readonly skip: (reason: string) => never;
   /** The variant that runs: `{ environment: 'hvm' }` or `{ environment: 'pvh' }`. */
@@ -70,6 +73,13 @@ export interface ScenarioOptions {
   readonly fresh?: boolean;
   /** For `--tag`. */
   readonly tags?: readonly string[];
+  /**
+   * Why what the guest ran is not held against the oracle at the end. By default it is: each request that Xen should have
+   * made of it, in every server's trace, and what that left in the guest.
+   */
+  readonly oracle?: `off because ${string}`;
+  /** What it may take along; default `none`. Selected by `--harms`, and run in this order; `host` only on hosts that are disposable. */
+  readonly harms?: Harm;
   /** Real time, in which the guest may have to be made first; default 120 000. */
   readonly timeoutMs?: number;
 }
@@ -80,10 +90,34 @@ interface Fixtures {
   host: Session;
   guest: GuestSession;
   deviceModel: DeviceModel;
+  /** What was done, for others to do again. */
+  recipe: RecipeLog;
+  oracle: OracleWatch;
 }
 
 const environmentOf = (task: TestContext['task']): Environment =>
   task.meta.ioreqlab?.params['environment'] === 'pvh' ? 'pvh' : 'hvm';
+
+/** Holds what was not yet looked at against the oracle, once the servers have said all that they have seen. */
+async function checkRest(
+  guest: GuestSession,
+  deviceModel: DeviceModel,
+  oracle: OracleWatch,
+  task: TestContext['task'],
+): Promise<void> {
+  if (guest.isBusy) {
+    // What is known not to end cannot be compared.
+    if (task.meta.ioreqlab?.known !== undefined) return;
+    throw new LabError('a program of the guest has not come to its end', {
+      blame: 'scenario',
+      code: 'ORACLE_RUN_OPEN',
+      next: "wait for it, or say why there is nothing to compare: scenario(title, { oracle: 'off because ...' }, ...)",
+    });
+  }
+  // Their traces come along, which are to be kept anyway.
+  await deviceModel.close();
+  if (oracle.isBehind && oracle.last !== undefined) await expect(oracle.last).toMatchOracle();
+}
 
 /** Takes note of a difference that is explained. */
 function noteKnown(task: TestContext['task'], seen: KnownSeen): void {
@@ -144,12 +178,9 @@ const test = base.extend<Fixtures>({
       await host.discardGuest(guest).catch(() => undefined);
     }
   },
-  deviceModel: async ({ host, guest, task }, use) => {
+  oracle: async ({ host, guest, deviceModel, task, recipe }, use) => {
     const { directory, host: hostInfo } = inject('ioreqlab');
     const place = placeOf(task);
-    const done = new RecipeLog(guest);
-    const deviceModel = new DeviceModel(guest, (step) => done.add(step));
-    const stop = host.onEvent((event) => deviceModel.hear(event));
     const watch = new OracleWatch({
       guest,
       servers: () => deviceModel.layout,
@@ -159,27 +190,37 @@ const test = base.extend<Fixtures>({
       },
       keep: async (found) => {
         const origin = { xen: await host.xenVersion(), host: hostInfo.name, scenario: place.id };
-        return await done.keep(scenarioDirectory(directory, place), origin, found);
+        return await recipe.keep(scenarioDirectory(directory, place), origin, found);
       },
     });
     const onRun = guest.onRun;
     guest.onRun = (programs) => {
       onRun?.(programs);
-      done.add({ do: 'run', programs });
+      recipe.add({ do: 'run', programs });
     };
     guest.onRan = (programs, results) => {
       watch.note(programs, results);
       watchResults(watch, results);
     };
+    deviceModel.onClosed = (server, trace) => watch.noteClosed(server, trace);
+    await use(watch);
+    deviceModel.onClosed = undefined;
+    guest.onRan = undefined;
+  },
+  recipe: async ({ guest }, use) => {
+    await use(new RecipeLog(guest));
+  },
+  deviceModel: async ({ host, guest, recipe, task }, use) => {
+    const deviceModel = new DeviceModel(guest, (step) => recipe.add(step));
+    const stop = host.onEvent((event) => deviceModel.hear(event));
     await use(deviceModel);
     stop();
-    guest.onRan = undefined;
     // A guest that is gone has taken its servers along; its loss is told by what the scenario was doing.
     const reports = await deviceModel.close().catch(() => []);
     for (const [i, { server, trace }] of reports.entries()) {
       const earlier = reports.slice(0, i).filter((other) => other.server === server).length;
       const file = `${server}${earlier === 0 ? '' : `.${earlier + 1}`}.trace`;
-      await writeFile(join(scenarioDirectory(directory, place), file), trace);
+      await writeFile(join(scenarioDirectory(inject('ioreqlab').directory, placeOf(task)), file), trace);
     }
   },
 });
@@ -213,50 +254,65 @@ export function scenario(title: string, ...rest: [Body] | [ScenarioOptions, Body
   } = options;
   // Threaded emulation is slow, and slower still on a busy machine.
   const timeout = timeoutMs * (context.host.kind === 'emulated' && context.host.timing === 'wall' ? 5 : 1);
+  const { harms = 'none' } = options;
   for (const environment of environments) {
     if (context.environments?.includes(environment) === false) continue;
     for (let turn = 1; turn <= context.repeat; turn++) {
       const params: Params = { environment };
       const repetition = context.turn === undefined && context.repeat === 1 ? {} : { repetition: context.turn ?? turn };
       const name = `${title} [${environment}${context.repeat === 1 ? '' : ` #${turn}`}]`;
-      const meta = { ioreqlab: { title, params, vcpus, alone, fresh: fresh || (alone && turn > 1), ...repetition } };
-      test(name, { timeout, tags: [...tags], meta }, async ({ host, guest, deviceModel, task, signal, skip }) => {
-        let limit: LabError | undefined;
-        /** What the model cannot do makes no verdict, whatever the scenario has made of it. */
-        const skipBeyondModel = (): void => {
-          const reason = limit ?? guest.limit;
-          if (reason !== undefined) skip(reason.message);
-        };
-        const record: ScenarioFixtures['record'] = async (metric, samples, unit) => {
-          // Before anything is written: the model has no time.
-          if (context.host.timing === 'none') throw (limit ??= notOnModel('measuring'));
-          const quantity =
-            context.host.timing === 'exact'
-              ? ({ name: metric, unit: 'instructions', kind: 'exact' } as const)
-              : ({ name: metric, unit: 'cycles', kind: 'wall' } as const);
-          const { timing: kind } = context.host;
-          const named = unit === undefined ? quantity : { name: metric, unit, kind };
-          const recorded = await recordSamples(context.directory, placeOf(task), named, samples);
-          if (task.meta.ioreqlab) (task.meta.ioreqlab.metrics ??= []).push(recorded);
-        };
-        const note = (seen: KnownSeen): void => noteKnown(task, seen);
-        if (task.meta.ioreqlab) delete task.meta.ioreqlab.known; // of an attempt before this one
-        const known = async (difference: KnownDifference, expectations: () => Promise<unknown>): Promise<void> => {
-          await expectKnown(difference, expectations, { version: await host.xenVersion(), note });
-        };
-        try {
-          const xenVersion = async (): Promise<string> => await host.xenVersion();
-          const perturb = parsePerturbation(process.env[perturbVariable]);
-          const fixtures = { host: context.host, xenVersion, guest, deviceModel, record, perturb, known, skip };
-          await body({ ...fixtures, params, signal });
-        } catch (error) {
+      const isFresh = fresh || (alone && turn > 1);
+      const meta = { ioreqlab: { title, params, harms, vcpus, alone, fresh: isFresh, ...repetition } };
+      if (!isAtMost(harms, context.mostHarm ?? 'host')) {
+        const reason = `it may take the ${harms} along, and ${context.host.name} is not disposable`;
+        test(name, { tags: [...tags], meta }, ({ skip }) => skip(reason));
+        continue;
+      }
+      test(
+        name,
+        { timeout, tags: [...tags], meta },
+        async ({ host, guest, deviceModel, oracle, task, signal, skip }) => {
+          let limit: LabError | undefined;
+          // What is not compared at the end may be more than a trace keeps.
+          if (options.oracle !== undefined) deviceModel.onClosed = undefined;
+          /** What the model cannot do makes no verdict, whatever the scenario has made of it. */
+          const skipBeyondModel = (): void => {
+            const reason = limit ?? guest.limit;
+            if (reason !== undefined) skip(reason.message);
+          };
+          const record: ScenarioFixtures['record'] = async (metric, samples, unit) => {
+            // Before anything is written: the model has no time.
+            if (context.host.timing === 'none') throw (limit ??= notOnModel('measuring'));
+            const quantity =
+              context.host.timing === 'exact'
+                ? ({ name: metric, unit: 'instructions', kind: 'exact' } as const)
+                : ({ name: metric, unit: 'cycles', kind: 'wall' } as const);
+            const { timing: kind } = context.host;
+            const named = unit === undefined ? quantity : { name: metric, unit, kind };
+            const recorded = await recordSamples(context.directory, placeOf(task), named, samples);
+            if (task.meta.ioreqlab) (task.meta.ioreqlab.metrics ??= []).push(recorded);
+          };
+          const note = (seen: KnownSeen): void => noteKnown(task, seen);
+          if (task.meta.ioreqlab) delete task.meta.ioreqlab.known; // of an attempt before this one
+          const known = async (difference: KnownDifference, expectations: () => Promise<unknown>): Promise<void> => {
+            await expectKnown(difference, expectations, { version: await host.xenVersion(), note });
+          };
+          try {
+            const xenVersion = async (): Promise<string> => await host.xenVersion();
+            const xenLog = async (): Promise<string> => await host.xenLog();
+            const perturb = parsePerturbation(process.env[perturbVariable]);
+            const fixtures = { host: context.host, xenVersion, guest, deviceModel, record, perturb, known, skip };
+            await body({ ...fixtures, xenLog, params, signal });
+          } catch (error) {
+            skipBeyondModel();
+            // A broken handler explains a wrong value, not the other way round.
+            throw deviceModel.trouble ?? error;
+          }
           skipBeyondModel();
-          // A broken handler explains a wrong value, not the other way round.
-          throw deviceModel.trouble ?? error;
-        }
-        skipBeyondModel();
-        if (deviceModel.trouble) throw deviceModel.trouble;
-      });
+          if (deviceModel.trouble) throw deviceModel.trouble;
+          if (options.oracle === undefined) await checkRest(guest, deviceModel, oracle, task);
+        },
+      );
     }
   }
 }

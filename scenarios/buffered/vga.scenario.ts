@@ -19,7 +19,7 @@ const flood = 1_500;
 
 scenario(
   'writes to VGA memory go through the ring',
-  { environments: ['hvm'] },
+  { oracle: 'off because what finds the ring full goes another way, which is checked here', environments: ['hvm'] },
   async ({ guest, deviceModel, record }) => {
     for (const buffered of ['atomic', 'legacy'] as const) {
       await deviceModel.createServer(buffered, { buffered });

@@ -17,7 +17,7 @@ import stream from '../string-io/stream.device.ts';
 
 const device = HOLE_BELOW_4G.start;
 
-scenario('INS to MMIO crashes the domain', async ({ guest, deviceModel }) => {
+scenario('INS to MMIO is a read and a write', async ({ guest, deviceModel, known }) => {
   await deviceModel.attach(stream, { at: { data: 0x5100, sum: 0x5104 } });
   await deviceModel.attach(window, { at: { page: Number(device) } });
   const outs = await guest.run((program) =>
@@ -25,6 +25,14 @@ scenario('INS to MMIO crashes the domain', async ({ guest, deviceModel }) => {
   );
   expect(outs.results[1]).toMatchObject({ rcx: 0n, rsi: device + 4n });
   await expect(outs).toMatchOracle();
-  const ins = guest.run((program) => program.ins({ size: 1, port: 0x5100, destination: device + 8n }));
-  await expect(ins).rejects.toMatchObject({ blame: 'guest', code: 'GUEST_GONE' });
+  const crash = {
+    xen: '>=4.11',
+    reason: 'Xen reads the port of an INS to MMIO twice, and crashes the domain for it',
+    source: 'hvmemul_do_io, _hvm_emulate_one',
+    code: 'GUEST_GONE',
+  };
+  await known(crash, async () => {
+    const ins = await guest.run((program) => program.ins({ size: 1, port: 0x5100, destination: device + 8n }));
+    await expect(ins).toMatchOracle();
+  });
 });

@@ -31,39 +31,48 @@ const moves = [
   ['c5 f8 10 0b', 'c5 f8 11 0f', 16],
 ] as const;
 
-scenario('AVX moves come in chunks of eight bytes', async ({ guest, deviceModel, known }) => {
-  await deviceModel.attach('ramWindow', { at: { window: Number(base) }, options: { size: 0x2000 } });
-  const program = new MemoryProgram();
-  const wanted: (string | undefined)[] = [];
-  for (const start of [base, base + 0xfe0n]) {
-    for (let i = 0n; i < 72n; i += 8n) program.store(start + i, 8, 0x0807_0605_0403_0201n * (i / 8n + 3n));
-  }
-  for (const [load, store, bytes] of moves) {
-    for (const offset of [0n, 3n, 0xff3n]) {
-      const isRefused = load === 'c5 fc 28 0b' && offset !== 0n;
-      for (let i = 0n; i < 32n; i += 8n) program.store(target + i, 8, 0n);
-      program.add(
-        (one) =>
-          one.raw(code(`${xsetbv} ${load} ${store}`), { registers: { ...enabling, rbx: base + offset, rdi: target } }),
-        (memory) => {
-          if (!isRefused) memory.setBytes(target, memory.bytes(base + offset, bytes));
-        },
-      );
-      wanted.push(isRefused ? '#GP' : undefined);
-      for (let i = 0n; i < 32n; i += 8n) program.load(target + i, 8);
+scenario(
+  'AVX moves come in chunks of eight bytes',
+  { oracle: 'off because the emulated processor hides AVX from Xen, which is known' },
+  async ({ guest, deviceModel, known }) => {
+    await deviceModel.attach('ramWindow', { at: { window: Number(base) }, options: { size: 0x2000 } });
+    const program = new MemoryProgram();
+    const wanted: (string | undefined)[] = [];
+    for (const start of [base, base + 0xfe0n]) {
+      for (let i = 0n; i < 72n; i += 8n) program.store(start + i, 8, 0x0807_0605_0403_0201n * (i / 8n + 3n));
     }
-  }
-  // XSETBV has to leave the guest for Xen (SDM volume 3, 26.1.2; AMD volume 2, 15.9), as CPUID does.
-  const evidence = async (): Promise<void> => {
-    const { results } = await guest.run((one) => one.cpuid(0).raw(code(xsetbv), { registers: enabling }));
-    const [exit = 0, own = Infinity] = results.map(({ cycles }) => cycles);
-    expect(own).toBeLessThan(exit / 4);
-  };
-  await known({ reason: 'the emulated processor does not tell Xen that the guest enables AVX', evidence }, async () => {
-    const seen = await guest.run(program.build());
-    const faults = seen.results.flatMap(({ op, fault }) => (op === 'raw' ? [fault?.name] : []));
-    expect(faults).toEqual(wanted);
-    program.check(seen);
-    await expect(seen).toMatchOracle();
-  });
-});
+    for (const [load, store, bytes] of moves) {
+      for (const offset of [0n, 3n, 0xff3n]) {
+        const isRefused = load === 'c5 fc 28 0b' && offset !== 0n;
+        for (let i = 0n; i < 32n; i += 8n) program.store(target + i, 8, 0n);
+        program.add(
+          (one) =>
+            one.raw(code(`${xsetbv} ${load} ${store}`), {
+              registers: { ...enabling, rbx: base + offset, rdi: target },
+            }),
+          (memory) => {
+            if (!isRefused) memory.setBytes(target, memory.bytes(base + offset, bytes));
+          },
+        );
+        wanted.push(isRefused ? '#GP' : undefined);
+        for (let i = 0n; i < 32n; i += 8n) program.load(target + i, 8);
+      }
+    }
+    // XSETBV has to leave the guest for Xen (SDM volume 3, 26.1.2; AMD volume 2, 15.9), as CPUID does.
+    const evidence = async (): Promise<void> => {
+      const { results } = await guest.run((one) => one.cpuid(0).raw(code(xsetbv), { registers: enabling }));
+      const [exit = 0, own = Infinity] = results.map(({ cycles }) => cycles);
+      expect(own).toBeLessThan(exit / 4);
+    };
+    await known(
+      { reason: 'the emulated processor does not tell Xen that the guest enables AVX', evidence },
+      async () => {
+        const seen = await guest.run(program.build());
+        const faults = seen.results.flatMap(({ op, fault }) => (op === 'raw' ? [fault?.name] : []));
+        expect(faults).toEqual(wanted);
+        program.check(seen);
+        await expect(seen).toMatchOracle();
+      },
+    );
+  },
+);

@@ -1,6 +1,8 @@
 import { frameBytes } from '../abi/ioreq.ts';
 import { LabError, messageOf } from '../errors.ts';
 import { ControlServer } from '../server/control-server.ts';
+import { FaultServer } from '../server/fault-server.ts';
+import type { FaultStep } from '../server/fault-step.ts';
 import { DmOpProbe } from '../server/dm-op-probe.ts';
 import { GuestMemory } from '../server/guest-memory.ts';
 import { ServerHost, type ServerTrouble } from '../server/server-host.ts';
@@ -93,6 +95,7 @@ export class DeviceModel {
   readonly #send: DeviceModelBase['send'];
   readonly #probe: DmOpProbe;
   readonly #servers = new Map<string, ServerHost>();
+  #faults: FaultServer | undefined;
   /** Of programs that run. */
   readonly #timers = new Set<NodeJS.Timeout>();
 
@@ -197,7 +200,38 @@ export class DeviceModel {
       case 'endProbe':
         this.#probe.close();
         return [{}, []];
+      case 'startFaults': {
+        await this.#endFaults();
+        const ranges = request.ranges.map(({ kind, start, end }) => ({ kind, start: BigInt(start), end: BigInt(end) }));
+        const scripts = request.scripts.map(stepsOf);
+        this.#faults = new FaultServer(this.#addon, this.#setup.vcpus, { ranges, scripts, buffered: request.buffered });
+        return [{}, []];
+      }
+      case 'makeFaults':
+        await this.#faultServer().make(request.vcpu, stepsOf(request.steps));
+        return [{}, []];
+      case 'takeFaults': {
+        const seen = (await this.#faultServer().takeSeen()).map(({ request: one, ...rest }) => ({
+          ...rest,
+          ...(one && { request: { ...one, addr: hex(one.addr), data: hex(one.data) } }),
+        }));
+        return [{ seen }, []];
+      }
+      case 'endFaults':
+        await this.#endFaults();
+        return [{}, []];
     }
+  }
+
+  #faultServer(): FaultServer {
+    if (this.#faults !== undefined) return this.#faults;
+    throw new LabError('there is no server that misbehaves', { blame: 'scenario', code: 'SERVER_UNKNOWN' });
+  }
+
+  async #endFaults(): Promise<void> {
+    const faults = this.#faults;
+    this.#faults = undefined;
+    await faults?.close();
   }
 
   /** Ends everything in order; the guest is told to go if it is to go with us. */
@@ -206,6 +240,7 @@ export class DeviceModel {
     this.#stop([...this.#timers]);
     await inOrder([
       () => this.#probe.close(),
+      async () => await this.#endFaults(),
       async () => void (await this.#closeServers([...this.#servers.keys()])),
       () => this.#memory.drop(),
       () => this.#control[Symbol.dispose](),
@@ -326,6 +361,17 @@ export class DeviceModel {
 
 function newest(trace: Uint8Array, records = Infinity): Uint8Array {
   return trace.subarray(Math.max(0, trace.length - records * traceRecordBytes));
+}
+
+type FaultSteps = Extract<GuestRequest, { do: 'makeFaults' }>['steps'];
+
+/** Numbers of 64 bits as they are no longer text. */
+function stepsOf(steps: FaultSteps): FaultStep[] {
+  return steps.map((step) => {
+    if (step.do === 'field') return { ...step, value: BigInt(step.value) };
+    if (step.do === 'answer') return { ...step, data: BigInt(step.data) };
+    return step as FaultStep;
+  });
 }
 
 /** Takes one step after the other, all of them; then throws what the first one threw that did. */

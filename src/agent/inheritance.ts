@@ -41,6 +41,10 @@ const effects: Readonly<Record<GuestRequest['do'], 'makes' | 'adds' | 'sets' | '
   dmOps: 'nothing',
   takeProbed: 'nothing',
   endProbe: 'nothing',
+  startFaults: 'nothing',
+  makeFaults: 'nothing',
+  takeFaults: 'nothing',
+  endFaults: 'nothing',
 };
 
 /** The agent's account of a guest's servers: what a successor needs. Only what was answered with success counts. */

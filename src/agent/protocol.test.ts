@@ -39,6 +39,16 @@ const requests: readonly Request[] = [
   { do: 'dmOps', guest, steps: [{ op: 'mapIoRange', args: ['0x1', '0x0', '0x5000', '0xffffffffffffffff'] }] },
   { do: 'takeProbed', guest },
   { do: 'endProbe', guest },
+  {
+    ...{ do: 'startFaults', guest, buffered: 'atomic', ranges: [{ kind: 'port', start: '0x5400', end: '0x5407' }] },
+    scripts: [
+      [{ do: 'state', state: 9 }, { do: 'notify', times: 5, vcpu: 1 }, { do: 'wait', ms: 5 }, { do: 'look' }],
+      [{ do: 'field', field: 'vpEport', value: '0x7' }, { do: 'answer', data: '0xff' }, { do: 'die' }],
+    ],
+  },
+  { do: 'makeFaults', guest, vcpu: 0, steps: [{ do: 'ring', read: 0, write: 511 }, { do: 'unmap' }, { do: 'map' }] },
+  { do: 'takeFaults', guest },
+  { do: 'endFaults', guest },
   { do: 'showClock', guest, address: 0x200_0000 },
 ];
 

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { LabError } from '../errors.ts';
+import { slotFields } from '../server/fault-step.ts';
 import { dmOps, type DmOpName } from '../xen/dm-op.ts';
 
 /**
@@ -23,6 +24,25 @@ const probeStepSchema = z.object({
   op: z.enum(['acquireResource', ...(Object.keys(dmOps) as DmOpName[])]),
   args: z.array(u64).max(7),
 });
+
+const milliseconds = z.number().int().min(0).max(60_000);
+const u32 = z.number().int().min(0).max(0xffff_ffff);
+/** `FaultStep` of src/server/fault-step.ts. */
+const faultStepSchema = z.discriminatedUnion('do', [
+  z.object({ do: z.literal('state'), state: z.number().int().min(0).max(15) }),
+  z.object({ do: z.literal('field'), field: z.enum(slotFields), value: u64 }),
+  z.object({ do: z.literal('answer'), data: u64 }),
+  z.object({ do: z.literal('notify'), times: z.number().int().min(1).max(100_000).optional(), vcpu: u32.optional() }),
+  z.object({ do: z.literal('wait'), ms: milliseconds }),
+  z.object({ do: z.literal('await'), state: z.number().int().min(0).max(15) }),
+  z.object({ do: z.literal('look') }),
+  z.object({ do: z.literal('unmap') }),
+  z.object({ do: z.literal('map') }),
+  z.object({ do: z.literal('ring'), read: u32.optional(), write: u32.optional() }),
+  z.object({ do: z.literal('enable'), isEnabled: z.boolean() }),
+  z.object({ do: z.literal('die') }),
+]);
+const faultStepsSchema = z.array(faultStepSchema).max(256);
 
 /** What a device's `snapshot` gives: its own state, and the configuration space of each of its PCI functions. */
 export const deviceStateSchema = z.object({
@@ -108,6 +128,20 @@ const guestRequests = [
   z.object({ do: z.literal('takeProbed'), guest: name }),
   /** Destroys them. */
   z.object({ do: z.literal('endProbe'), guest: name }),
+  /** Makes the server that misbehaves, of which there is one. */
+  z.object({
+    do: z.literal('startFaults'),
+    guest: name,
+    ranges: z.array(z.object({ kind: z.enum(['port', 'memory']), start: u64, end: u64 })).max(256),
+    buffered: z.enum(['off', 'legacy', 'atomic']).optional(),
+    scripts: z.array(faultStepsSchema).max(256),
+  }),
+  /** Has it do something without a request. */
+  z.object({ do: z.literal('makeFaults'), guest: name, vcpu, steps: faultStepsSchema }),
+  /** What has come to it since the last time, and what it looked at. */
+  z.object({ do: z.literal('takeFaults'), guest: name }),
+  /** Destroys it. */
+  z.object({ do: z.literal('endFaults'), guest: name }),
 ] as const;
 
 /** What a guest's device-model process does. */
@@ -255,6 +289,17 @@ export const probedResultSchema = z.object({
         dataIsPointer: z.boolean(),
         backwards: z.boolean(),
       }),
+    }),
+  ),
+});
+
+/** The result of `takeFaults`. */
+export const faultsResultSchema = z.object({
+  seen: z.array(
+    z.object({
+      vcpu,
+      request: z.object({ addr: u64, data: u64, size: z.number().int(), isRead: z.boolean() }).optional(),
+      states: z.array(u32),
     }),
   ),
 });

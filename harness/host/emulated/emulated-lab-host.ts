@@ -30,6 +30,7 @@ export function emulatedLabHost({ xen, timing, mirror }: EmulatedLabHostOptions)
     kind: 'emulated',
     timing,
     isDisposable: true,
+    mayCrash: true,
     start: async ({ serialLog, note, signal }) => {
       const image = await ensureImage({ xen, timing, signal, note, ...(mirror === undefined ? {} : { mirror }) });
       note('restoring');

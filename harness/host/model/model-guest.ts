@@ -158,6 +158,7 @@ async function answer(
       if (asked.survives) throw notOnModel('a device-model process that dies');
       return { result: {}, blobs: [] };
     }
+    if (asked.do === 'startFaults') throw notOnModel('a device model that breaks the protocol');
     // As over the wire: what JSON does not hold does not arrive here either.
     const request = parseRequest(guestRequestSchema, JSON.parse(JSON.stringify(asked)));
     const [result, replied] = await deviceModel.handle(request, blobs);

@@ -99,6 +99,45 @@ describe('a trace', () => {
   });
 });
 
+describe('a server', () => {
+  const checkOn = (
+    server: Omit<TraceServer, 'name'>,
+    steps: readonly OracleStep[],
+    records: readonly Partial<TraceRecord>[],
+    platform: Platform = 'hvm',
+  ): string =>
+    formatComparisons(
+      checkTrace(
+        { rules: rulesOf('4.20'), platform, isRam: (address) => address < 0xa_0000n },
+        [{ label: 'run 1', servers: [{ name: 'main', ...server }], vcpus: [{ vcpu: 0, steps }] }],
+        new Map([['main', records.map(record)]]),
+      ),
+    );
+  const vga = { kind: 'memory', start: 0xa_0000n, end: 0xa_0fffn } as const;
+  const store = step({ kind: 'store', size: 4, address: 0xa_0000n, source: { register: 'rax' } });
+  const stored = { type: ioreqType.copy, address: 0xa_0000n, data: 7n };
+  const buffered = { ...stored, isBuffered: true };
+
+  it('with a ring gets there what Xen buffers, all of it and nothing else', () => {
+    const ring = { ranges: [vga] };
+    expect(checkOn(ring, [store, store], [buffered, buffered])).toBe('');
+    // When the ring is full.
+    expect(checkOn(ring, [store, store], [buffered, stored])).toBe('');
+    expect(checkOn(ring, [store, store], [buffered])).toContain('nothing');
+    expect(checkOn(ring, [store], [buffered, buffered])).toContain('ring: after all operations');
+    expect(checkOn(ring, [store], [{ ...buffered, data: 8n }])).toContain('0x8');
+    const told = { ...buffered, type: ioreqType.timeOffset, size: 8 };
+    expect(checkOn(ring, [], [told])).toBe('');
+  });
+
+  it('with BARs has ranges that only its guest knows', () => {
+    const read = readOf(0x99n);
+    expect(checkOn({ ranges: [], hasBars: true }, [read], [readRecord], 'pvh')).toBe('');
+    expect(checkOn({ ranges: [], hasBars: true }, [read], [{ ...readRecord, size: 2 }], 'pvh')).not.toBe('');
+    expect(checkOn({ ranges: [] }, [read], [readRecord], 'pvh')).toContain('nothing');
+  });
+});
+
 describe('the guest', () => {
   it('has to see what the answers make of its registers', () => {
     expect(check([readOf(0x98n)], [readRecord])).toContain('! rax 0x99');

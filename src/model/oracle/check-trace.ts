@@ -25,6 +25,8 @@ export interface TraceServer {
   readonly ranges: readonly TraceRange[];
   /** False: Xen asks it nothing. Default true. */
   readonly isEnabled?: boolean;
+  /** Has ranges besides, which its guest moves about: those of a PCI function's BARs. Its requests are believed to be in them. */
+  readonly hasBars?: boolean;
 }
 
 /** What the guest reported of one operation. What is missing is not looked at. */
@@ -227,7 +229,7 @@ class Queues {
   leftOver(lost: ReadonlySet<number>): Comparison[] {
     const vcpus = new Set([...this.#queues.values()].flatMap((byVcpu) => [...byVcpu.keys()]));
     return [...vcpus]
-      .filter((vcpu) => !lost.has(vcpu))
+      .filter((vcpu) => (vcpu === ring ? lost.size === 0 : !lost.has(vcpu)))
       .map((vcpu) => ({
         label: `${vcpu === ring ? 'the ring' : `vCPU ${vcpu}`}: after all operations`,
         // Whichever vCPU has written it: none is as good as another, and there is always a first.
@@ -347,7 +349,12 @@ class Replay implements World {
     this.#latchConfigAddress(request);
     const routed = this.#rewritten(request) ?? this.#rewrittenAsSeen(request);
     const owner = routed === undefined ? undefined : this.#ownerOf(routed);
-    if (routed === undefined || owner === undefined) return this.#answerNobody(request);
+    if (routed === undefined) return this.#answerNobody(request);
+    if (owner === undefined) {
+      const mover = this.#queues === undefined ? undefined : this.#moverOf(routed, this.#queues);
+      if (mover === undefined || this.#queues === undefined) return this.#answerNobody(request);
+      return this.#answerAsRecorded(mover.name, routed, this.#queues.next(mover.name, this.#vcpu), this.#queues);
+    }
     if (this.#queues === undefined) {
       if (handling === 'buffered') return { data: 0n, count: 1, isFromServer: false };
       return this.#answerAsKnown(owner.name, routed);
@@ -388,6 +395,14 @@ class Replay implements World {
     read: (address, length) => readAllRam(this, address, length),
     write: (address, bytes) => writeAllRam(this, address, bytes),
   };
+
+  /** The server with BARs whose next request this is: the last of them, as everywhere. */
+  #moverOf(request: IoRequest, queues: Queues): TraceServer | undefined {
+    return this.#run.servers.findLast(({ name, hasBars }) => {
+      const record = hasBars === true ? queues.next(name, this.#vcpu) : undefined;
+      return record !== undefined && isSameRequest(request, record);
+    });
+  }
 
   /** What the record of the server says, if it is a record of this request. */
   #answerAsRecorded(server: string, request: IoRequest, record: TraceRecord | undefined, queues: Queues): Answer {
