@@ -145,10 +145,10 @@ enum serve_code serve_next(struct lane *lane)
 
     if ( lane->taken != TAKEN_NOTHING )
     {
+        /* Its only vCPU has just been answered and has yet to run; but behind an entry of a ring there may be more. */
+        is_idle = lane->taken == TAKEN_SLOT && !lane->ring.page && lane->end - lane->first == 1;
         if ( !finish_taken(lane) )
             return SERVE_DISPLACED;
-        /* Its only vCPU has just been answered and has yet to run. */
-        is_idle = lane->end - lane->first == 1;
     }
 
     for ( ;; )
