@@ -32,6 +32,11 @@ export function enableApic(program: ProgramBuilder): ProgramBuilder {
   return program.store(localApic + 0xf0, 4, 0x1ff).store(localApic + 0x80, 4, 0);
 }
 
+/** Takes what other scenarios have sent this guest and is still pending: it would come when nothing else does. */
+export function takeLeftovers(program: ProgramBuilder): ProgramBuilder {
+  return enableApic(program).interrupts({ timeoutCycles: 300_000, count: 32 });
+}
+
 /** Sets a pin of the I/O APIC: its vector to APIC id 0; masked when there is none. */
 export function setPin(
   program: ProgramBuilder,

@@ -12,7 +12,7 @@
  * would give the vector of before, deliver what is masked, or forget a level that came while it was.
  */
 import { expect, scenario } from 'ioreqlab/scenario';
-import { enableApic, pinOf, setPin } from './controllers.ts';
+import { enableApic, pinOf, setPin, takeLeftovers } from './controllers.ts';
 import lines, { linesCommand } from './lines.device.ts';
 
 const control = 0x5e30;
@@ -23,8 +23,7 @@ const handled = { acknowledge: control } as const;
 scenario('inputs of the I/O APIC', { environments: ['hvm'] }, async ({ guest, deviceModel }) => {
   await deviceModel.attach(lines, { at: { first: '00:13.0', second: '00:14.0', control }, options: { isa: [4, 11] } });
   const [irq4, irq11] = [2, 3];
-  // What other scenarios have sent this guest may still be pending: it would come when nothing else does.
-  await guest.run((program) => enableApic(program).interrupts({ ...none, count: 32 }));
+  await guest.run(takeLeftovers);
   const pin = pinOf(0x14);
   const seen = await guest.run((program) => {
     enableApic(program);

@@ -12,7 +12,7 @@
  * would give another vector, lose the slave's, or take a level for an edge.
  */
 import { expect, scenario } from 'ioreqlab/scenario';
-import { leavePic, picVector, usePic } from './controllers.ts';
+import { leavePic, picVector, takeLeftovers, usePic } from './controllers.ts';
 import lines, { linesCommand } from './lines.device.ts';
 
 const control = 0x5e00;
@@ -20,6 +20,7 @@ const { raise, lower } = linesCommand;
 const none = { timeoutCycles: 300_000 } as const;
 
 scenario('ISA interrupts, as handlers see them', { environments: ['hvm'] }, async ({ guest, deviceModel }) => {
+  await guest.run(takeLeftovers);
   // Lines 2 to 4: two of the master's, one of the slave's.
   await deviceModel.attach(lines, {
     at: { first: '00:10.0', second: '00:11.0', control },

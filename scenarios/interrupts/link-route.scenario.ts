@@ -11,7 +11,7 @@
  * would leave the old interrupt asserted, or not assert the new one until the line falls and rises.
  */
 import { expect, scenario } from 'ioreqlab/scenario';
-import { leavePic, picVector, usePic } from './controllers.ts';
+import { leavePic, picVector, takeLeftovers, usePic } from './controllers.ts';
 import lines, { linesCommand } from './lines.device.ts';
 
 const control = 0x5e20;
@@ -20,6 +20,7 @@ const none = { end: 'pic', timeoutCycles: 300_000 } as const;
 const pic = { end: 'pic', acknowledge: control } as const;
 
 scenario('the links of PCI lines', { environments: ['hvm'] }, async ({ guest, deviceModel }) => {
+  await guest.run(takeLeftovers);
   await deviceModel.attach(lines, { at: { first: '00:10.0', second: '00:12.0', control } });
   // INTB# of device 16, INTA# of device 18.
   const [one, other] = [(0x10 + 1) & 3, 0x12 & 3];

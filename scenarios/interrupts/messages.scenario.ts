@@ -12,7 +12,7 @@
  * would deliver to another vCPU, count one vector twice, or drop what came while the vCPU waited for its device model.
  */
 import { expect, ProgramBuilder, scenario } from 'ioreqlab/scenario';
-import { enableApic } from './controllers.ts';
+import { enableApic, takeLeftovers } from './controllers.ts';
 import lines, { linesCommand } from './lines.device.ts';
 
 const control = 0x5e40;
@@ -20,6 +20,7 @@ const { message } = linesCommand;
 const none = { timeoutCycles: 300_000 } as const;
 
 scenario('messages', async ({ guest, deviceModel }) => {
+  await guest.run(takeLeftovers);
   await deviceModel.attach(lines, { at: { first: '00:15.0', second: '00:16.0', control } });
   const seen = await guest.run((program) => {
     enableApic(program);

@@ -12,7 +12,7 @@
  * would lower the input when the first of the two is lowered, leave it high when both are, or take a level for an edge.
  */
 import { expect, scenario } from 'ioreqlab/scenario';
-import { enableApic, pinOf, setPin } from './controllers.ts';
+import { enableApic, pinOf, setPin, takeLeftovers } from './controllers.ts';
 import lines, { linesCommand } from './lines.device.ts';
 
 const control = 0x5e10;
@@ -21,6 +21,7 @@ const none = { timeoutCycles: 300_000 } as const;
 const vector = 0x71;
 
 scenario('two functions on one line', { environments: ['hvm'] }, async ({ guest, deviceModel }) => {
+  await guest.run(takeLeftovers);
   await deviceModel.attach(lines, { at: { first: '00:11.0', second: '00:19.0', control } });
   const pin = pinOf(0x11, 1);
   expect(pinOf(0x19)).toBe(pin);
